@@ -1,6 +1,6 @@
-"""The pipeline: source, gates, facts, rules, findings, and repairs.
+"""The pipeline: source, gates, facts, rules, findings.
 
-`audit_paths` audits files and directories, `audit_text` one text, `fix_text` repairs one text.
+`audit_paths` audits files and directories, `audit_text` one text. `repairs.fix_text` repairs one.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecocompute_lint.findings import Finding, Fix, FixLevel, Level, Operation, Problem
-from ecocompute_lint.prefilter import may_matter
+from ecocompute_lint.findings import Finding, Fix, FixLevel, Problem
+from ecocompute_lint.sources import registry
+from ecocompute_lint.sources.kinds import PYTHON
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
@@ -26,9 +27,6 @@ STDIN = "<stdin>"
 """What a text without a file is called."""
 _LARGEST_FILE = 4_000_000
 TOO_LARGE = f"larger than {_LARGEST_FILE // 10**6} MB"
-_MOST_ROUNDS = 8
-_OVERLAPS = "overlaps"
-_NO_HELP = "the edit would not mend it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +79,6 @@ class Report:
         return (*(file.problem for file in self.files if file.problem), *self.problems)
 
 
-@dataclass(frozen=True, slots=True)
-class FixOutcome:
-    """A repaired text: what was mended, what is left to do by hand, what could not be edited."""
-
-    text: str
-    fixed: tuple[Finding, ...] = ()
-    left: tuple[Finding, ...] = ()
-    refused: tuple[tuple[Finding, str], ...] = ()
-    problem: Problem | None = None
-
-
 _IRRELEVANT = "nothing to look at"
 
 
@@ -101,33 +88,38 @@ def audit_text(
     path: str = STDIN,
     settings: Settings | None = None,
     tree: ast.Module | None = None,
+    kind: str | None = None,
     suppressions: bool = True,
     with_edits: bool = False,
     thorough: bool = False,
 ) -> FileReport:
-    """Audit one Python text as if it stood at `path`.
+    """Audit one text as if it stood at `path`.
 
-    `tree` is its parsed module, if the caller has one. `suppressions` honours ``# noqa`` comments.
+    `kind` is what the name says unless it is given. `tree` is the parsed module of a Python text,
+    if the caller has one. `suppressions` honours ``# noqa`` comments.
     `with_edits` works out the edits of each repair. `thorough` parses even a text without a word
     that matters, so that broken code is reported. Never raises for any text.
     """
-    from ecocompute_lint.sources.python import Unparsable, parse, read
+    from ecocompute_lint.sources.documents import Unreadable
 
-    settings = _settings(settings)
+    settings = settings_or_default(settings)
+    kind = kind or registry.kind_at(path)
     loads = settings.gpu is not None
-    relevant = may_matter(text, loads=loads)
+    relevant = registry.may_matter(kind, text, loads=loads)
     if not relevant and not thorough:
         return FileReport(path, "skipped", reason=_IRRELEVANT)
-    silenced = suppressions_of(text)
+    silenced = registry.suppressions_of(kind, text)
     if silenced is not None and silenced.skip_file:
         return FileReport(path, "skipped", reason="skip-file")
+    file = Path(path) if path != STDIN else None
     try:
         if not relevant:
-            parse(text)
+            registry.parse(kind, text, path)
             return FileReport(path, "skipped", reason=_IRRELEVANT)
-        file = Path(path) if path != STDIN else None
-        facts = read(text, tree, file, settings.root, loads=loads).facts
-    except Unparsable as error:
+        facts = registry.facts_of(
+            kind, text, path, tree=tree, file=file, root=settings.root, loads=loads
+        )
+    except Unreadable as error:
         problem = Problem(UNPARSABLE, path, error.reason, error.line, error.column)
         return FileReport(path, "failed", problem=problem)
     except RecursionError:
@@ -157,11 +149,12 @@ def audit_text(
         or not silenced.covers(item.code, silencing_lines(item))
     ]
     if with_edits:
-        shown = [_with_edits(text, item, tree) for item in shown]
+        shown = [_with_edits(kind, text, item, tree) for item in shown]
     return FileReport(path, "examined", tuple(shown), len(kept) - len(shown))
 
 
-def _settings(settings: Settings | None) -> Settings:
+def settings_or_default(settings: Settings | None) -> Settings:
+    """The settings given, or those without any configuration."""
     if settings is not None:
         return settings
     from ecocompute_lint.config import Settings as Defaults
@@ -185,16 +178,6 @@ def economy_of(settings: Settings) -> Economy:
         pue=settings.pue,
         data=settings.data,
     )
-
-
-def suppressions_of(text: str) -> Any:
-    """What the comments of a text silence; None where none can."""
-    lowered = text.lower()
-    if "noqa" not in lowered and "ecolint:" not in lowered:
-        return None
-    from ecocompute_lint.suppress import Suppressions
-
-    return Suppressions.from_text(text)
 
 
 def rules_for(settings: Settings, path: str) -> Iterator[Rule]:
@@ -226,12 +209,14 @@ def audit_file(
     path: str,
     settings: Settings,
     *,
+    kind: str | None = None,
     with_edits: bool = False,
     thorough: bool = False,
 ) -> FileReport:
     """Audit one file; `path` is what it is called in reports."""
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
+    kind = kind or registry.kind_at(path)
     try:
         size = file.stat().st_size
         if is_too_large(size):
@@ -240,17 +225,17 @@ def audit_file(
     except OSError as error:
         reason = error.strerror or str(error)
         return FileReport(path, "failed", problem=Problem(UNPARSABLE, path, reason))
-    if not thorough and not may_matter(data, loads=settings.gpu is not None):
+    if not thorough and not registry.may_matter(kind, data, loads=settings.gpu is not None):
         return FileReport(path, "skipped", reason=_IRRELEVANT)
     try:
-        text = decode(data).text
+        text = decode(data, cookie=kind == PYTHON).text
     except UnreadableSource as error:
         problem = Problem(UNPARSABLE, path, error.reason, error.line)
         return FileReport(path, "failed", problem=problem)
     return _guarded(
         path,
         lambda: audit_text(
-            text, path=path, settings=settings, with_edits=with_edits, thorough=thorough
+            text, path=path, settings=settings, kind=kind, with_edits=with_edits, thorough=thorough
         ),
     )
 
@@ -293,112 +278,21 @@ def audit_paths(
             # Who names a file wants to know if it is broken. A hook names whatever has changed.
             thorough = item.explicit and not item.settings.force_exclude
             report = audit_file(
-                item.file, item.path, item.settings, with_edits=with_edits, thorough=thorough
+                item.file,
+                item.path,
+                item.settings,
+                kind=item.kind,
+                with_edits=with_edits,
+                thorough=thorough,
             )
             files.append(report)
     return Report(tuple(files), tuple(problems), time.perf_counter() - start)
 
 
-# -- repairs
-
-
-def _with_edits(text: str, finding: Finding, tree: ast.Module | None) -> Finding:
+def _with_edits(kind: str, text: str, finding: Finding, tree: ast.Module | None) -> Finding:
     if finding.fix is None or not finding.fix.available:
         return finding
-    edits, refused = _edits(text, finding.fix.operations, tree)
-    if refused or not edits:
+    plan = registry.edits_of(kind, text, finding.fix.operations, tree)
+    if plan.refused or not plan.edits:
         return replace(finding, fix=Fix(FixLevel.MANUAL, finding.fix.description))
-    return replace(finding, fix=replace(finding.fix, edits=edits))
-
-
-def _edits(
-    text: str, operations: Sequence[Operation], tree: ast.Module | None
-) -> tuple[tuple[Any, ...], dict[Operation, str]]:
-    from ecocompute_lint.fixes.plan import plan_edits
-    from ecocompute_lint.sources.python import parse
-
-    plan = plan_edits(text, operations, tree if tree is not None else parse(text))
-    return plan.edits, dict(plan.refused)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One round of repairs: the new text, what it mends, what could not be edited."""
-
-    text: str
-    after: FileReport
-    done: tuple[Finding, ...] = ()
-    refused: tuple[tuple[Finding, str], ...] = ()
-
-
-def fix_text(text: str, *, path: str = STDIN, settings: Settings | None = None) -> FixOutcome:
-    """Repair everything in a text that the settings allow; a second call changes nothing.
-
-    Each round is audited again. An edit that does not parse, or that mends nothing, is taken back.
-    """
-    settings = _settings(settings)
-    report = audit_text(text, path=path, settings=settings)
-    if report.problem is not None:
-        return FixOutcome(text, problem=report.problem)
-    fixed: list[Finding] = []
-    step = _Step(text, report)
-    for _ in range(_MOST_ROUNDS):
-        before = step.text
-        step = _round(step.text, step.after, settings)
-        fixed.extend(step.done)
-        if step.text == before:
-            break
-    handled = {(finding.code, finding.place) for finding, _ in step.refused}
-    left = tuple(item for item in step.after.findings if (item.code, item.place) not in handled)
-    return FixOutcome(step.text, tuple(fixed), left, step.refused)
-
-
-def _round(text: str, report: FileReport, settings: Settings) -> _Step:
-    """Apply what can be applied at once."""
-    from ecocompute_lint.fixes.apply import apply_edits
-
-    wanted = [item for item in report.findings if _wanted(item, settings)]
-    silenced = suppressions_of(text)
-    if silenced is not None:
-        wanted = [item for item in wanted if not _touches_silenced(item, silenced)]
-    operations = [step for item in wanted if item.fix for step in item.fix.operations]
-    if not operations:
-        return _Step(text, report)
-    edits, reasons = _edits(text, operations, None)
-    done: list[Finding] = []
-    refused: list[tuple[Finding, str]] = []
-    for item in wanted:
-        steps = item.fix.operations if item.fix is not None else ()
-        why = [reasons[step] for step in steps if step in reasons]
-        if not why:
-            done.append(item)
-        elif why[0] != _OVERLAPS:
-            refused.append((item, why[0]))
-    if not edits:
-        return _Step(text, report, refused=tuple(refused))
-    changed = apply_edits(text, edits)
-    after = audit_text(changed, path=report.path, settings=settings)
-    if after.status == "failed" or _bad(after) > _bad(report) + len(done):
-        # Never seen; should it happen, the text stays as it was.
-        return _Step(text, report, refused=tuple((item, _NO_HELP) for item in wanted))
-    return _Step(changed, after, tuple(done), tuple(refused) if changed == text else ())
-
-
-def _bad(report: FileReport) -> int:
-    """How many findings there are, good choices not counted."""
-    return sum(finding.level > Level.GREEN for finding in report.findings)
-
-
-def _wanted(finding: Finding, settings: Settings) -> bool:
-    return (
-        finding.fix is not None
-        and finding.fix.available
-        and finding.fix.level <= settings.fix_level
-    )
-
-
-def _touches_silenced(finding: Finding, silenced: Any) -> bool:
-    """A line with a suppression of this code is never rewritten."""
-    steps = finding.fix.operations if finding.fix is not None else ()
-    lines = {line for step in steps for line in range(step.target.line, step.target.end_line + 1)}
-    return bool(silenced.covers(finding.code, lines))
+    return replace(finding, fix=replace(finding.fix, edits=plan.edits))

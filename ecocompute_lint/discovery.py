@@ -17,10 +17,8 @@ from typing import Any
 
 from ecocompute_lint.config import ConfigError, Settings, SettingsFinder
 from ecocompute_lint.findings import Problem
+from ecocompute_lint.sources.kinds import KINDS, kind_of
 from ecocompute_lint.tree import list_directories
-
-KINDS: Mapping[str, str] = {".py": "python", ".pyw": "python"}
-"""The kind of source behind each ending of a file name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +101,7 @@ class _Search:
         elif kind := self._kind_of_named(path, status):
             self.take(os.path.realpath(path), Discovered(Path(name), name, kind, settings, True))
         else:
-            known = ", ".join(f"*{ending}" for ending in KINDS)
-            _warn("%s: not a kind of file that ecolint reads (%s)", name, known)
+            _warn("%s: not a kind of file that ecolint reads (%s)", name, KINDS)
 
     def _name(self, path: str) -> str:
         """What reports call a path: relative where it lies below the current directory."""
@@ -115,9 +112,9 @@ class _Search:
 
     @staticmethod
     def _kind_of_named(path: str, status: os.stat_result) -> str | None:
-        ending = os.path.splitext(path)[1].lower()
-        if ending in KINDS:
-            return KINDS[ending]
+        kind = kind_of(path)
+        if kind is not None:
+            return kind
         if not stat.S_ISREG(status.st_mode):
             return "python"  # a pipe has no name that says what it carries
         try:
@@ -159,7 +156,7 @@ class _Search:
         return self._kept[key]
 
     def _entry(self, base: str, name: str, entry: str) -> None:
-        kind = KINDS.get(os.path.splitext(entry)[1].lower())
+        kind = kind_of(entry)
         if kind is None or not self.wanted(base, os.path.dirname(entry)):
             return
         real = os.path.join(base, entry)

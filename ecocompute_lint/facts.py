@@ -35,7 +35,9 @@ class Carrier:
 
     place: Place
     kind: str
-    """``call`` or ``dict``."""
+    """``call``, ``dict``, ``list``, or ``text``: what a removal deletes in any other file."""
+    value: Place | None = None
+    """Of a ``text``: where the option's value stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecocompute_lint.audit import (
-    STDIN,
-    economy_of,
-    silencing_lines,
-    suppressions_of,
-)
+from ecocompute_lint.audit import STDIN, economy_of, silencing_lines
 from ecocompute_lint.findings import Finding, Fix, FixLevel, Level, Place
-from ecocompute_lint.prefilter import may_matter
+from ecocompute_lint.sources import registry
+from ecocompute_lint.sources.kinds import PYTHON
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
@@ -82,17 +78,20 @@ def inquire(
     """Explain what stands at a line of a text. Raises `sources.python.Unparsable`."""
     from ecocompute_lint.engine.judge import judgements
     from ecocompute_lint.sources.lookup import pins_around
-    from ecocompute_lint.sources.python import parse, read
+    from ecocompute_lint.sources.python import parse
 
-    tree = parse(text)
-    silenced = suppressions_of(text)
+    kind = registry.kind_at(path)
+    tree = parse(text) if kind == PYTHON else None
+    silenced = registry.suppressions_of(kind, text)
     if silenced is not None and silenced.skip_file:
         return Inquiry(path, line, column, reason="a comment leaves the whole file out (skip-file)")
     loads = settings.gpu is not None
-    if not may_matter(text, loads=loads):
+    if not registry.may_matter(kind, text, loads=loads):
         return Inquiry(path, line, column, reason="it has nothing that a rule looks at")
     file = Path(path) if path != STDIN else None
-    facts = read(text, tree, file, settings.root, loads=loads).facts
+    facts = registry.facts_of(
+        kind, text, path, tree=tree, file=file, root=settings.root, loads=loads
+    )
     judged = judgements(
         facts,
         _rules(settings),
@@ -104,7 +103,7 @@ def inquire(
         trifles=True,
         pins=pins_around(file, settings.root),
     )
-    asked = _Question(text, tree, line, column, settings, silenced)
+    asked = _Question(text, kind, tree, line, column, settings, silenced)
     sight = _sight(path, tree)
     answers, others = [], []
     for judgement in judged:
@@ -150,13 +149,15 @@ class _Question:
     def __init__(
         self,
         text: str,
-        tree: ast.Module,
+        kind: str,
+        tree: ast.Module | None,
         line: int,
         column: int | None,
         settings: Settings,
         silenced: Any,
     ) -> None:
         self.text = text
+        self.kind = kind
         self.tree = tree
         self.line = line
         self.column = column
@@ -218,9 +219,8 @@ class _Question:
         from difflib import unified_diff
 
         from ecocompute_lint.fixes.apply import apply_edits
-        from ecocompute_lint.fixes.plan import plan_edits
 
-        plan = plan_edits(self.text, fix.operations, self.tree)
+        plan = registry.edits_of(self.kind, self.text, fix.operations, self.tree)
         if plan.refused or not plan.edits:
             refused = next(iter(dict(plan.refused).values()), "nothing would change")
             return (), refused
@@ -252,10 +252,12 @@ class _Question:
 # -- where things stand
 
 
-def _sight(path: str, tree: ast.Module) -> Sight:
+def _sight(path: str, tree: ast.Module | None) -> Sight:
     from ecocompute_lint.analysis.project import file_of
     from ecocompute_lint.engine.trail import Sight
 
+    if tree is None:
+        return Sight(path)
     return Sight(path, file_of, _Imports(tree), _Deciding(tree))
 
 

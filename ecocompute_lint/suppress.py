@@ -29,6 +29,7 @@ _NOQA = re.compile(
 _IGNORE = re.compile(r"\#\s*ecolint:\s*ignore\b(?:\s*\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
 _SKIP = re.compile(r"\#\s*ecolint:\s*skip-file\b", re.IGNORECASE)
 _WORD = re.compile(r"noqa|ecolint:", re.IGNORECASE)
+_COMMENT_WORD = re.compile(r"(?:^|(?<=\s))\#.*?(?:noqa\b|ecolint:)", re.IGNORECASE)
 _SPLIT = re.compile(r"[\s,]+")
 _EVERYTHING = ("",)
 
@@ -41,10 +42,12 @@ class Suppressions:
     lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def from_text(cls, text: str) -> Suppressions:
-        """Read the comments of a Python text."""
+    def from_text(cls, text: str, *, python: bool = True) -> Suppressions:
+        """Read the comments of a text; elsewhere than in Python one may stand above its line."""
         if not _WORD.search(text):
             return cls()
+        if not python:
+            return cls._from_lines(text)
         skip = False
         lines: dict[int, tuple[str, ...]] = {}
         line = 1
@@ -56,6 +59,29 @@ class Suppressions:
                 skip = skip or _SKIP.search(comment) is not None
                 if codes := _silenced(comment):
                     lines[line] = codes
+        return cls(skip, lines)
+
+    @classmethod
+    def _from_lines(cls, text: str) -> Suppressions:
+        """Comments behind ``#``, where quotes may mean anything: only their words count.
+
+        A comment that has its line to itself also holds for the next line that is no comment.
+        """
+        skip = False
+        lines: dict[int, tuple[str, ...]] = {}
+        above: tuple[str, ...] = ()
+        for number, line in enumerate(_LINE_END.split(text), 1):
+            at = _COMMENT_WORD.search(line)
+            comment = line[at.start() :] if at is not None else ""
+            skip = skip or _SKIP.search(comment) is not None
+            codes = _silenced(comment)
+            alone = line.lstrip().startswith("#")
+            if alone:
+                above += codes
+            elif line.strip():
+                codes, above = (*codes, *above), ()
+            if codes:
+                lines[number] = codes
         return cls(skip, lines)
 
     def covers(self, code: str, lines: Iterable[int]) -> bool:

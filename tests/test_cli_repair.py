@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import CLEAN, FIXED, IMPORT, SCRIPTS, TRAP, Command, environment
 
-from ecocompute_lint import audit
+from ecocompute_lint import repairs
 from ecocompute_lint.cli import main
 
 Write = Callable[[str, "str | bytes"], Path]
@@ -111,14 +111,14 @@ def test_a_diff_applies_in_the_directory_it_was_made_in(
 
 def meddle(monkeypatch: pytest.MonkeyPatch, meddling: Callable[[Path], None]) -> None:
     """Do something to ``b.py`` while it is being repaired."""
-    real = audit.fix_text
+    real = repairs.fix_text
 
-    def fix_text(text: str, *, path: str, settings: Any) -> audit.FixOutcome:
+    def fix_text(text: str, *, path: str, settings: Any) -> repairs.FixOutcome:
         if path == "b.py":
             meddling(Path(path))
         return real(text, path=path, settings=settings)
 
-    monkeypatch.setattr(audit, "fix_text", fix_text)
+    monkeypatch.setattr(repairs, "fix_text", fix_text)
 
 
 def test_a_file_changed_meanwhile_is_not_written(

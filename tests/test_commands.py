@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from ecocompute_lint.audit import audit_text, fix_text
+from ecocompute_lint.audit import audit_text
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Confidence
 from ecocompute_lint.knowledge.commands import Setting, launched
+from ecocompute_lint.repairs import fix_text
 
 EVERYTHING = Settings(min_confidence=Confidence.POSSIBLE)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from fixture_files import CODES, FIXTURES
 
-from ecocompute_lint.audit import audit_text, fix_text
+from ecocompute_lint.audit import audit_text
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Confidence
+from ecocompute_lint.repairs import fix_text
 
 DEMO = FIXTURES / "demo_app"
 BEFORE = {

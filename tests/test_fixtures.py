@@ -9,9 +9,10 @@ import pytest
 import yaml
 from fixture_files import ADVICE, CODES, GREENS, RULES, Fixture, Places, find, gpu_of
 
-from ecocompute_lint.audit import audit_text, fix_text
+from ecocompute_lint.audit import audit_text
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Confidence
+from ecocompute_lint.repairs import fix_text
 
 BAD = find("bad")
 GOOD = find("good")

@@ -23,12 +23,13 @@ from inference_code import programs
 
 from ecocompute_lint.analysis.executions import Executions
 from ecocompute_lint.analysis.module import follow
-from ecocompute_lint.audit import FixOutcome, audit_text, fix_text
+from ecocompute_lint.audit import audit_text
 from ecocompute_lint.config import Settings
 from ecocompute_lint.engine.catalogue import load_rules
 from ecocompute_lint.engine.judge import judge
 from ecocompute_lint.findings import Confidence, Finding, Place
 from ecocompute_lint.prefilter import may_matter, screen
+from ecocompute_lint.repairs import FixOutcome, fix_text
 from ecocompute_lint.sources.text import LineMap
 
 EVERYTHING = Settings(

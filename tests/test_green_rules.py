@@ -10,9 +10,10 @@ import pytest
 from conftest import SCRIPTS, Command, Result, execute
 from own_rows import ROW, text_of
 
-from ecocompute_lint.audit import audit_text, fix_text
+from ecocompute_lint.audit import audit_text
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Finding, Level
+from ecocompute_lint.repairs import fix_text
 
 Write = Callable[[str, str], Path]
 HEAD = "import torch\nfrom transformers import AutoModelForCausalLM, BitsAndBytesConfig\n"

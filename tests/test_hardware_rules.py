@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
-from ecocompute_lint.audit import audit_text, fix_text
+from ecocompute_lint.audit import audit_text
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Confidence, Finding, FixLevel, Level
+from ecocompute_lint.repairs import fix_text
 
 HARDWARE = ("ECO109", "ECO401", "ECO402")
 HEAD = "import torch\nfrom transformers import AutoModelForCausalLM, BitsAndBytesConfig\n"

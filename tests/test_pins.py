@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import SCRIPTS, Command, execute
 
-from ecocompute_lint.audit import audit_text, fix_text
+from ecocompute_lint.audit import audit_text
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Confidence, Finding
+from ecocompute_lint.repairs import fix_text
 from ecocompute_lint.sources.pins import find_pin
 from ecocompute_lint.versions import Range, range_of
 

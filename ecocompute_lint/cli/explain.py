@@ -66,7 +66,7 @@ def _target(target: str) -> tuple[str, int, int | None]:
 def _read(path: str) -> tuple[str, list[str]]:
     from ecocompute_lint.audit import TOO_LARGE, is_too_large
     from ecocompute_lint.cli.run import split_lines
-    from ecocompute_lint.discovery import KINDS
+    from ecocompute_lint.sources.kinds import KINDS, kind_of
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
     file = Path(path)
@@ -78,13 +78,12 @@ def _read(path: str) -> tuple[str, list[str]]:
         reason = (error.strerror or str(error)).lower()
         raise click.UsageError(f"{path}: {reason}; paths are relative to {os.getcwd()}") from None
     shebang = data.startswith(b"#!") and b"python" in data.split(b"\n", 1)[0]
-    if file.suffix.lower() not in KINDS and not shebang:
-        known = ", ".join(f"*{ending}" for ending in KINDS)
-        raise click.UsageError(f"{path}: not a kind of file that ecolint reads ({known})")
+    if kind_of(path) is None and not shebang:
+        raise click.UsageError(f"{path}: not a kind of file that ecolint reads ({KINDS})")
     if is_too_large(len(data)):
         raise click.UsageError(f"{path}: {TOO_LARGE}; a check passes it over")
     try:
-        text = decode(data).text
+        text = decode(data, cookie=kind_of(path) in (None, "python")).text
     except UnreadableSource as error:
         raise click.UsageError(f"{path}: {error.reason}; save it as UTF-8") from None
     return text, split_lines(text)

@@ -17,8 +17,9 @@ from ecocompute_lint.report.style import safe
 from ecocompute_lint.report.summary import View
 
 if TYPE_CHECKING:
-    from ecocompute_lint.audit import FileReport, FixOutcome, Report
+    from ecocompute_lint.audit import FileReport, Report
     from ecocompute_lint.cli.request import Request
+    from ecocompute_lint.repairs import FixOutcome
 
 
 def run_fix(request: Request) -> int:
@@ -102,9 +103,9 @@ def _deliver(path: Path, old: bytes, new: bytes, request: Request) -> None:
 
 def try_to_fix(text: str, path: str, request: Request) -> FixOutcome:
     """Repair a text. A fault of ours becomes a problem of this file alone."""
-    from ecocompute_lint.audit import FixOutcome, fix_text
     from ecocompute_lint.config import ConfigError
     from ecocompute_lint.engine.catalogue import RuleError
+    from ecocompute_lint.repairs import FixOutcome, fix_text
 
     try:
         return fix_text(text, path=path, settings=request.finder(path))

@@ -352,7 +352,13 @@ def _set(usage: Usage, name: str, value: str) -> Operation | None:
         return None
     position = option.position if option is not None else None
     return Operation(
-        "set", carrier.place, carrier.kind, own, value, position=position, imports=imports
+        "set",
+        carrier.value or carrier.place,
+        carrier.kind,
+        own,
+        value,
+        position=position,
+        imports=imports,
     )
 
 

@@ -42,7 +42,11 @@ class Command:
     behind the launch is the model. Options named in `alone` are each a matter of its own; the
     others go along with them. `usual` is what the engine does by itself. `quantizing` translates
     the values of an option into what a quantization does, whose other options are `implied`.
-    `pooling`: values of options with which nothing is generated.
+    `pooling`: values of options with which nothing is generated. `images` are the container images
+    that start it by themselves, as regular expressions. `by_environment`: each flag is also read
+    from the variable of its name in capitals, behind the `prefixes`. `serves`: it is an engine that
+    answers requests. `loaders`: its option ``arguments`` is a list ``key=value,key=value`` for the
+    library that its option ``loader`` names.
     """
 
     name: str
@@ -54,9 +58,30 @@ class Command:
     alone: frozenset[str] = frozenset()
     usual: Mapping[str, bool] = field(default_factory=dict)
     implied: Mapping[str, Any] = field(default_factory=dict)
-    quantizing: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    quantizing: Mapping[str, Mapping[str | bool, Mapping[str, Any]]] = field(default_factory=dict)
     method: str = ""
     pooling: Mapping[str, frozenset[Any]] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
+    by_environment: bool = False
+    prefixes: tuple[str, ...] = ("",)
+    serves: bool = True
+    loaders: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def by_words(self) -> bool:
+        """Whether the model may stand first among the arguments, without a flag."""
+        return bool(self.positional)
+
+    def variable(self, name: str) -> str | None:
+        """The flag that an environment variable stands for."""
+        if not self.by_environment:
+            return None
+        for prefix in self.prefixes:
+            if name.startswith(prefix):
+                plain = name.removeprefix(prefix).lower().replace("_", "-")
+                if plain in self.valued or plain in self.switches:
+                    return f"--{plain}"
+        return None
 
     def setting(self, word: str) -> Setting | None:
         """What a word gives by itself; None for one that is no known flag."""
@@ -92,6 +117,8 @@ def truth_of(word: str) -> bool | None:
 
 
 _LAUNCHED_BY_MODULE = "-m"
+_WITHOUT_A_KNOB = {"load_in_4bit": False, "llm_int8_threshold": 6.0}
+"""Of programs that hand bitsandbytes its default outlier threshold."""
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -101,6 +128,7 @@ COMMANDS: tuple[Command, ...] = (
             (_LAUNCHED_BY_MODULE, r"vllm\.entrypoints\.(?:\w+\.)*api_server"),
             (_LAUNCHED_BY_MODULE, r"vllm\.entrypoints\.cli\.main", r"serve"),
         ),
+        images=(r"(?:^|/)vllm/vllm-", r"(?:^|/)vllm-openai\b", r"(?:^|/)vllm-cpu", r"rocm/vllm"),
         switches={
             "enforce-eager": "enforce_eager",
             "enable-prefix-caching": "enable_prefix_caching",
@@ -131,6 +159,7 @@ COMMANDS: tuple[Command, ...] = (
             (_LAUNCHED_BY_MODULE, r"sglang\.launch_server"),
             ("sglang", r"serve"),
         ),
+        images=(r"(?:^|/)lmsysorg/sglang\b",),
         switches={
             "disable-cuda-graph": "disable_cuda_graph",
             "disable-radix-cache": "disable_radix_cache",
@@ -156,15 +185,26 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "text-generation-inference",
         launches=((r"text-generation-launcher",),),
-        valued={"model-id": "model", "dtype": "dtype", "quantize": "quantize"},
-        alone=frozenset({"dtype"}),
-        implied={"load_in_4bit": False, "llm_int8_threshold": 6.0},
+        images=(r"text-generation-inference(?::|@|$)", r"(?:^|[-/])(?:pytorch-)?tgi-inference\b"),
+        by_environment=True,
+        prefixes=("", "HF_MODEL_", "SM_"),
+        valued={
+            "model-id": "model",
+            "dtype": "dtype",
+            "quantize": "quantize",
+            "num-shard": "tensor_parallel_size",
+            "max-batch-size": "max_batch_size",
+            "cuda-graphs": "cuda_graphs",
+        },
+        alone=frozenset({"dtype", "cuda_graphs", "max_batch_size"}),
+        implied=_WITHOUT_A_KNOB,
         quantizing={"quantize": {"bitsandbytes": {"load_in_8bit": True}}},
         method="bitsandbytes",
     ),
     Command(
         "lmdeploy",
         launches=(("lmdeploy", r"serve", r"api_server"),),
+        images=(r"(?:^|/)openmmlab/lmdeploy\b",),
         switches={"eager-mode": "eager_mode"},
         valued={
             "dtype": "dtype",
@@ -174,6 +214,55 @@ COMMANDS: tuple[Command, ...] = (
         },
         positional=("api_server",),
         alone=frozenset({"eager_mode", "dtype", "max_batch_size"}),
+    ),
+    Command(
+        "transformers",
+        launches=(("transformers", r"serve|chat"), ("trl", r"chat")),
+        switches={"load-in-8bit": "load_in_8bit", "load-in-4bit": "load_in_4bit"},
+        valued={
+            "quantization": "quantization",
+            "model": "model",
+            "model-name-or-path": "model",
+            "device": "device",
+        },
+        implied=_WITHOUT_A_KNOB,
+        quantizing={
+            "load_in_8bit": {True: {"load_in_8bit": True}},
+            "quantization": {"bnb-8bit": {"load_in_8bit": True}},
+        },
+        method="bitsandbytes",
+        serves=False,
+    ),
+    Command(
+        "litgpt",
+        launches=(("litgpt", r"generate|chat|serve"),),
+        valued={"quantize": "quantize"},
+        positional=("generate", "chat", "serve"),
+        implied=_WITHOUT_A_KNOB,
+        quantizing={"quantize": {"bnb.int8": {"load_in_8bit": True}}},
+        method="bitsandbytes",
+        serves=False,
+    ),
+    Command(
+        "text-generation-webui",
+        launches=(),
+        switches={"load-in-8bit": "load_in_8bit", "load-in-4bit": "load_in_4bit"},
+        valued={"model": "model", "compute-dtype": "compute_dtype", "quant-type": "quant_type"},
+        implied=_WITHOUT_A_KNOB,
+        quantizing={"load_in_8bit": {True: {"load_in_8bit": True}}},
+        method="bitsandbytes",
+        serves=False,
+    ),
+    Command(
+        "lm-eval",
+        launches=((r"lm_eval|lm-eval",), (_LAUNCHED_BY_MODULE, r"lm_eval")),
+        valued={"model": "loader", "model-args": "arguments", "device": "device"},
+        short={"-a": "--model-args", "-M": "--model"},
+        loaders={
+            **dict.fromkeys(("hf", "huggingface", "hf-auto", "hf-multimodal"), "transformers"),
+            "vllm": "vllm",
+        },
+        serves=False,
     ),
 )
 
@@ -239,3 +328,38 @@ def _is_word(pattern: str, word: str | None) -> bool:
     if word is None:
         return False
     return re.fullmatch(pattern, word.rsplit("/", 1)[-1]) is not None
+
+
+_BY_NAME = {command.name: command for command in COMMANDS}
+
+
+def command_of(name: str) -> Command | None:
+    """The engine of a name."""
+    return _BY_NAME.get(name)
+
+
+def started_by_image(image: str) -> Command | None:
+    """The engine that a container image starts by itself."""
+    for command in COMMANDS:
+        if any(re.search(pattern, image) for pattern in command.images):
+            return command
+    return None
+
+
+_NOT_CUDA = re.compile(
+    r"(?:^|[-_/:.])(cpu|xpu|hpu|gaudi|tpu|neuronx?|arc|ipex|openvino)(?:$|[-_/:.\d])"
+)
+_DEVICES = {
+    "gaudi": "hpu",
+    "neuron": "tpu",
+    "neuronx": "tpu",
+    "arc": "xpu",
+    "ipex": "xpu",
+    "openvino": "cpu",
+}
+
+
+def device_of_image(image: str) -> str | None:
+    """What an image is built for, where that is not a GPU with CUDA or ROCm."""
+    found = _NOT_CUDA.search(image.lower())
+    return _DEVICES.get(found[1], found[1]) if found is not None else None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ecocompute_lint.facts import Deployment
 from ecocompute_lint.prefilter import screen
+from ecocompute_lint.sources.documents import Unreadable
 from ecocompute_lint.sources.text import LineMap, UnreadableSource, decode
 
 _MAGIC = re.compile(r"^([ \t]*)(?:[!%?]|\S+\?+[ \t]*$)")
@@ -28,14 +29,8 @@ _PYTHON_2 = (
 )
 
 
-class Unparsable(Exception):  # noqa: N818  (a state of the file, not a mistake of ours)
+class Unparsable(Unreadable):
     """The text is no Python that this interpreter's grammar knows."""
-
-    def __init__(self, reason: str, line: int | None, column: int | None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.line = line
-        self.column = column
 
 
 @dataclass(frozen=True, slots=True)
