@@ -55,10 +55,14 @@ class Given:
     flag: str = ""
     bare: bool = False
     source: int = -1
+    written: str = ""
+    """How a key or a variable gives it."""
 
     @property
     def shown(self) -> str:
         """A flag as a reader would write it."""
+        if self.written:
+            return self.written
         payload = self.value.only
         if not isinstance(payload, Const) or isinstance(payload.value, bool):
             return self.flag

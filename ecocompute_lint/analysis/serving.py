@@ -50,7 +50,10 @@ def served(
     site: Site,
     context: str = "inference",
 ) -> Iterator[Deployment]:
-    """A fact on the engine, and one on each option that has a place of its own."""
+    """Facts on the engine: without the options that have a place of their own, with them, on each.
+
+    The second is a ``server``: what is said of it concerns the engine as a whole.
+    """
     options = {name: _option(name, item, site) for name, item in given.items()}
     around = {name: one for name, one in options.items() if name not in command.alone}
     load = _loaded_by(command, place, options)
@@ -64,6 +67,8 @@ def served(
     base = Deployment(usage, load, context, _NO, ways, "engine", traits)
     if command.serves:
         yield base
+        whole = replace(usage, spelling="server", options=options)
+        yield replace(base, kind="server", usage=whole)
     for name, option in options.items():
         if name not in command.alone or site.told_elsewhere(given[name]):
             continue

@@ -25,7 +25,7 @@ from ecocompute_lint.knowledge.hardware import find_gpu
 from ecocompute_lint.knowledge.precisions import PRECISIONS
 from ecocompute_lint.resources import rules_dir
 
-FACTS = ("quantization", "generation", "engine", "load")
+FACTS = ("quantization", "generation", "engine", "server", "load")
 PLACES = ("switch", "load")
 CATEGORIES = ("energy", "correctness", "hardware")
 OPERATORS = (*"is is_not in not_in type present at_most above matches within not_within".split(),)
@@ -38,7 +38,7 @@ ATTRIBUTES = frozenset(
         *"activations repeated handled batches_itself one_token generates on_gpu halved".split(),
         *"in_tests placed inputs_placed quantized_later".split(),
         *"use_cache batch_size max_num_seqs max_running_requests max_batch_size".split(),
-        *"enforce_eager disable_cuda_graph eager_mode enable_prefix_caching".split(),
+        *"enforce_eager disable_cuda_graph cuda_graphs eager_mode enable_prefix_caching".split(),
         *"disable_radix_cache dtype torch_dtype device max_new_tokens disaggregation_mode".split(),
         *"quantization torchao_config trust_remote_code".split(),
         *(f"{word}.{name}" for word in _OF_PRECISIONS for name in PRECISION_NAMES),

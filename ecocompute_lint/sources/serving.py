@@ -186,7 +186,9 @@ def _given(
         flag = command.variable(name) if variable else f"--{name}"
         setting = command.setting(flag) if flag is not None else None
         if setting is not None and setting.option not in given:
-            given[setting.option] = _keyed(name, setting, word, inputs)
+            value = _keyed(name, setting, word, inputs)
+            text = f"{name}={word.text}" if variable else f"{name}: {word.text}"
+            given[setting.option] = Given(value, span_of(word.place), name, written=text)
             stands[setting.option] = _Stand(word.place, word.removal, word.place)
     return given, stands
 
@@ -213,19 +215,19 @@ def _joined(first: Place | None, second: Place | None) -> Place | None:
     return replace(first, end_line=second.end_line, end_column=second.end_column)
 
 
-def _keyed(name: str, setting: Setting, word: Word, inputs: _Inputs) -> Given:
-    """An option that a key or a variable gives."""
+def _keyed(name: str, setting: Setting, word: Word, inputs: _Inputs) -> Value:
+    """What a key or a variable gives an option."""
     value, origin = inputs.value(word), span_of(word.place)
     if setting.next:
-        return Given(read_word(value, NONE, inputs), origin, name)
+        return read_word(value, NONE, inputs)
     told = commands.truth_of(word.text)
     if told is None:
-        return Given(inputs.unknown(f"{name} at {origin}"), origin, name)
+        return inputs.unknown(f"{name} at {origin}")
     truth = Const(told is (setting.value is not False))
     if not word.variable:
-        return Given(known(truth, origin), origin, name)
+        return known(truth, origin)
     made = inputs.input((name, word.variable, told), word.variable, "default", truth)
-    return Given(known(made, origin), origin, name)
+    return known(made, origin)
 
 
 # -- options of loaders, written as data
