@@ -33,12 +33,14 @@ class Word:
     it stands, quotes included. `removal` is what goes when the word goes: the word with the blanks
     or the line that it takes up, a comma, a line continuation; None where it cannot be taken out.
     `variable` names the variable whose default gave (part of) the text: it holds unless set.
+    `with_next` is what goes when the word and the one behind it do, a flag and its value.
     """
 
     text: str
     place: Place
     removal: Place | None = None
     variable: str = ""
+    with_next: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,8 @@ def _stand(words: Sequence[Word], item: Given, launched: Launched) -> _Stand:
     if item.source + 1 >= len(words):
         return _Stand(word.place)
     follows = words[item.source + 1]
-    return _Stand(word.place, _joined(word.removal, follows.removal), follows.place)
+    both = word.with_next or _joined(word.removal, follows.removal)
+    return _Stand(word.place, both, follows.place)
 
 
 def _joined(first: Place | None, second: Place | None) -> Place | None:

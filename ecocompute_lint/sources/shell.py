@@ -1,0 +1,252 @@
+"""Shell text: the commands that a script runs, and what they deploy and install."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ecocompute_lint.findings import Place
+from ecocompute_lint.knowledge import commands, shells
+from ecocompute_lint.sources.documents import UNKNOWN, Branch, Document, Service, Word
+from ecocompute_lint.sources.pieces import Piece
+from ecocompute_lint.sources.shell_script import Command, run
+from ecocompute_lint.sources.shell_values import Scope, Text
+
+_MOST_INSIDE = 6
+_SCRIPT_IN_WORD = re.compile(r"\s")
+
+
+def read(text: str, path: str) -> Document:
+    """What a shell script says."""
+    return read_piece(Piece.whole(text), path)
+
+
+def read_piece(
+    piece: Piece,
+    path: str = "",
+    variables: Mapping[str, str] | None = None,
+    branch: Branch | None = None,
+    depth: int = 0,
+) -> Document:
+    """What a piece of shell text says; `variables` are those that it is given."""
+    reader = _Reader(piece, path, branch, depth)
+    for command in run(piece.text, Scope(outside=variables or {}), branch):
+        reader.take(command)
+    return reader.document()
+
+
+def words_of(piece: Piece, variables: Mapping[str, str] | None = None) -> tuple[Word, ...]:
+    """The words of a piece that is one command, or the arguments of one."""
+    found = run(piece.text, Scope(outside=variables or {}), None)
+    command = next(iter(found), None)
+    return tuple(_Layout(piece).words(command.texts)) if command is not None else ()
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Gathers what commands say."""
+
+    piece: Piece
+    path: str
+    branch: Branch | None
+    depth: int
+    services: list[Service] = field(default_factory=list)
+    found: Document = field(default_factory=Document)
+
+    def document(self) -> Document:
+        return Document(tuple(self.services)) + self.found
+
+    def take(self, command: Command) -> None:
+        texts = [one.text for one in command.texts]
+        name = _program(texts)
+        if command.heredoc is not None:
+            self._inside(self.piece.slice(*command.heredoc), command, name in shells.SHELLS)
+        if not texts or name in shells.TALKERS:
+            return
+        words = list(_Layout(self.piece).words(command.texts))
+        if self._container(words, texts, command):
+            return
+        self._packages(words, command)
+        if commands.launched([None if UNKNOWN in text else text for text in texts]) is not None:
+            environment = {key: self._word(value) for key, value in command.environment.items()}
+            place = self._place(command)
+            self.services.append(
+                Service(place, tuple(words), None, environment, branch=command.branch)
+            )
+            return
+        self._scripts(command)
+
+    def _place(self, command: Command) -> Place:
+        return self.piece.place(command.start, command.end)
+
+    def _word(self, text: Text) -> Word:
+        return next(iter(_Layout(self.piece).words([text])))
+
+    def _packages(self, words: Sequence[Word], command: Command) -> None:
+        if not any(
+            installer in word.text for word in words[:12] for installer in shells.INSTALLERS
+        ):
+            return
+        from ecocompute_lint.sources.installs import packages_of
+
+        environment = {key: self._word(value) for key, value in command.environment.items()}
+        found = packages_of(words, command.branch, environment)
+        self.found += Document(packages=tuple(found))
+
+    def _scripts(self, command: Command) -> None:
+        """Words that are scripts themselves: ``bash -c "…"``, ``ssh host "…"``, ``eval "…"``."""
+        for text in command.texts[1:] if len(command.texts) > 1 else command.texts:
+            if _SCRIPT_IN_WORD.search(text.text) and shells.MAY_RUN.search(text.text):
+                inner = _piece_of(self.piece, text)
+                if inner is not None:
+                    self._read_inside(inner, command.branch)
+
+    def _inside(self, piece: Piece, command: Command, is_script: bool) -> None:
+        if is_script:
+            self._read_inside(piece, command.branch)
+
+    def _read_inside(self, piece: Piece, branch: Branch | None) -> None:
+        if self.depth < _MOST_INSIDE:
+            self.found += read_piece(piece, self.path, None, branch, self.depth + 1)
+
+    # -- containers
+
+    def _container(self, words: list[Word], texts: list[str], command: Command) -> bool:
+        """``docker run [options] image arguments``."""
+        start = _after_run(texts)
+        if start is None:
+            return False
+        environment = {key: self._word(value) for key, value in command.environment.items()}
+        environment, at, entry = {}, start, []
+        while at < len(words) and texts[at].startswith("-"):
+            name, equals, value = texts[at].partition("=")
+            single = not name.startswith("--")
+            if single and len(name) > 2 and name[1] in shells.SHORT_VALUED:
+                name, equals, value = name[:2], "=", texts[at][2:]
+            plain = name in shells.FLAGS or (single and set(name[1:]) <= shells.SHORT_FLAGS)
+            width = 1 if equals or plain else 2
+            holder = words[at] if equals else (words[at + 1] if at + 1 < len(words) else None)
+            if name in ("-e", "--env") and holder is not None:
+                told = value if equals else holder.text
+                key, assigned, given = told.partition("=")
+                if assigned:
+                    removal = _both(words[at].removal, holder.removal)
+                    environment[key] = Word(given, holder.place, removal, holder.variable)
+            elif name == "--entrypoint" and holder is not None:
+                entry = [Word(value if equals else holder.text, holder.place)]
+            at += width
+        if at >= len(words):
+            return True
+        arguments = (*entry, *words[at + 1 :])
+        service = Service(
+            self._place(command), arguments, words[at], environment, branch=command.branch
+        )
+        self.services.append(service)
+        for text in command.texts[at + 1 :]:
+            if _SCRIPT_IN_WORD.search(text.text) and shells.MAY_RUN.search(text.text):
+                inner = _piece_of(self.piece, text)
+                if inner is not None:
+                    self._read_inside(inner, command.branch)
+        return True
+
+
+def _both(first: Place | None, second: Place | None) -> Place | None:
+    if first is None or second is None or second < first:
+        return first if first == second else None
+    return Place(first.line, first.column, second.end_line, second.end_column)
+
+
+def _program(texts: Sequence[str]) -> str:
+    """The program that a command runs, behind ``sudo`` and the like."""
+    for text in texts:
+        base = text.rsplit("/", 1)[-1]
+        if base in shells.PREFIXES or base.startswith("-") or "=" in base:
+            continue
+        return base
+    return ""
+
+
+def _after_run(texts: Sequence[str]) -> int | None:
+    """The index behind ``docker run``."""
+    for index, text in enumerate(texts[:8]):
+        if text.rsplit("/", 1)[-1] in shells.CONTAINERS:
+            for behind in range(index + 1, min(len(texts), index + 4)):
+                if texts[behind] in ("run", "create"):
+                    return behind + 1
+            return None
+    return None
+
+
+def _piece_of(piece: Piece, text: Text) -> Piece | None:
+    """A word of a piece as a piece of its own."""
+    if not text.text or len(text.offsets) != len(text.text):
+        return None
+    starts, offsets, last = [], [], None
+    for index, at in enumerate(text.offsets):
+        offset = piece.offset(at)
+        if last is None or offset != last + 1:
+            starts.append(index)
+            offsets.append(offset)
+        last = offset
+    end = piece.offset(text.offsets[-1]) + 1
+    return Piece(text.text, piece.lines, tuple(starts), tuple(offsets), end)
+
+
+class _Layout:
+    """Where the words of a command stand, and what goes with each."""
+
+    def __init__(self, piece: Piece) -> None:
+        self.piece = piece
+        self.text = piece.text
+
+    def words(self, texts: Sequence[Text]) -> Iterator[Word]:
+        """The words, each with what its removal takes along."""
+        for index, text in enumerate(texts):
+            behind = texts[index + 1] if index + 1 < len(texts) else None
+            alone = self._removal(text.start, text.end)
+            pair = self._removal(text.start, behind.end) if behind is not None else None
+            if behind is not None and behind.start < text.end:
+                pair = None  # they stand in different places
+            place = self.piece.place(text.start, text.end)
+            yield Word(text.text, place, alone, text.variable, pair)
+
+    def _removal(self, start: int, end: int) -> Place | None:
+        """What goes when the text between two offsets does: blanks, a line, a continuation."""
+        if end <= start:
+            return None
+        begin = start
+        while begin > 0 and self.text[begin - 1] in " \t":
+            begin -= 1
+        finish = end
+        while finish < len(self.text) and self.text[finish] in " \t":
+            finish += 1
+        first = begin == 0 or self.text[begin - 1] == "\n"
+        continued = _continuation(self.text, finish)
+        if not first:
+            if begin == start:  # at the beginning of a quoted text: the blank behind it goes
+                return self._place(start, finish)
+            return self._place(begin, end)
+        if continued:
+            return self._place(begin, continued)  # all of its line
+        if finish < len(self.text) and self.text[finish] not in "\r\n" and finish > end:
+            return self._place(start, finish)  # the next word takes its place
+        before = begin - 1
+        while before > 0 and self.text[before - 1] in "\r\\ \t":
+            before -= 1
+        joined = begin > 0 and "\\" in self.text[before:begin]
+        return self._place(before, end) if joined else self._place(start, end)
+
+    def _place(self, start: int, end: int) -> Place:
+        return self.piece.place(start, end)
+
+
+def _continuation(text: str, at: int) -> int:
+    """The offset behind a line continuation; 0 where there is none."""
+    for mark in ("\\\n", "\\\r\n"):
+        if text.startswith(mark, at):
+            return at + len(mark)
+    return 0
+
+
+Reading = Callable[[str, str], Document]
