@@ -49,7 +49,7 @@ def packages_of(
     if started is None:
         return
     installer, rest = started
-    order = _Order(installer)
+    order = Order(installer)
     order.told(environment or {})
     order.read(rest)
     for word, item in order.wanted:
@@ -153,7 +153,7 @@ def _behind_verb(
 
 
 @dataclass(slots=True)
-class _Order:
+class Order:
     """What the words of one command say."""
 
     installer: Installer
@@ -164,6 +164,7 @@ class _Order:
     """The variable whose default says where to look."""
 
     def told(self, environment: Mapping[str, Word]) -> None:
+        """Variables that the command is given."""
         for name, word in environment.items():
             meaning = ENVIRONMENT.get(name)
             if meaning == "pre":
@@ -173,6 +174,7 @@ class _Order:
                 self.give(meaning, word)
 
     def read(self, words: Sequence[Word]) -> None:
+        """The words behind the verb, options and packages."""
         index = 0
         while index < len(words):
             word = words[index]
@@ -204,12 +206,14 @@ class _Order:
         return f"-{flag[-1]}"
 
     def switch(self, meaning: str) -> None:
+        """A flag without a value."""
         if meaning == "pre":
             self.sources = replace(self.sources, pre=True)
         elif meaning == "alone":
             self.sources = replace(self.sources, alone=True)
 
     def give(self, meaning: str, word: Word) -> None:
+        """A flag with its value."""
         text = word.text
         if meaning == "index":
             self.sources = replace(self.sources, index=(_address(text),))
@@ -230,6 +234,7 @@ class _Order:
             self.variable = word.variable
 
     def want(self, word: Word) -> None:
+        """A package, if the word names one."""
         found = of_conda_spec(word.text) if self.installer.conda else asked(word.text)
         if found is not None:
             self.wanted.append((word, found))

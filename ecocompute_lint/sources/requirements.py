@@ -93,7 +93,7 @@ def of_requirement(line: Any) -> Statement | None:
     text = _OPTIONS.sub("", line).strip()
     try:
         found = Requirement(text)
-        if found.marker is not None and not _holds_here(found.marker):
+        if found.marker is not None and not holds_here(found.marker):
             return None
         versions = range_of(str(found.specifier)) if found.url is None else ANY
     except (InvalidRequirement, InvalidVersion, ValueError):
@@ -101,7 +101,8 @@ def of_requirement(line: Any) -> Statement | None:
     return Statement.of(found.name, versions, f"{found.name}{found.specifier}")
 
 
-def _holds_here(marker: Marker) -> bool:
+def holds_here(marker: Marker) -> bool:
+    """Whether a marker holds on the machines that code for these GPUs runs on."""
     for python in _PYTHONS:
         versions = {"python_version": python, "python_full_version": f"{python}.9"}
         if marker.evaluate({**_MACHINE, **versions}):
