@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fnmatch import fnmatch
 from typing import TypeAlias
@@ -15,6 +16,8 @@ from ecocompute_lint.sources.package_lists import (
     read_setup_cfg,
 )
 from ecocompute_lint.sources.package_tables import read_pipfile, read_pyproject
+
+_NO_RELEASE = re.compile(rb"nightl|dev[\d*]|git|continuous", re.IGNORECASE)
 
 Reader: TypeAlias = Callable[[str, str], Document]
 
@@ -48,6 +51,11 @@ def reader_of(path: str) -> Reader | None:
         if any(fnmatch(name, pattern) for pattern in patterns for name in names):
             return reader
     return None
+
+
+def may_matter(data: bytes) -> bool:
+    """Whether anything in the raw text may be no release."""
+    return _NO_RELEASE.search(data) is not None
 
 
 def read(text: str, path: str) -> Document:
