@@ -190,7 +190,7 @@ def facts(rule: Rule) -> str:
     rows = [
         ("level", levels_of(rule)),
         ("looks at", SCOPE[rule.category]),
-        ("reported at", "the load" if rule.place == "load" else "the call that switches it on"),
+        ("reported at", where(rule)),
         ("repair", "; ".join(MEANING[level] for level in rule.fix_levels) or "none needed"),
     ]
     if rule.unless:
@@ -328,6 +328,13 @@ LANGUAGES = {
 def language(file: str) -> str:
     """What Markdown calls the language of a file; Python where no file is named."""
     return LANGUAGES.get(file.rpartition(".")[2].lower(), "text") if file else "python"
+
+
+def where(rule: Rule) -> str:
+    """What a finding points at."""
+    if rule.facts == ("package",):
+        return "the requirement"
+    return "the load" if rule.place == "load" else "the call that switches it on"
 
 
 def repairs(rule: Rule) -> Iterator[str]:
