@@ -14,6 +14,7 @@ CODES += ("ECO109", "ECO401", "ECO402")
 CODES += ("ECO106", "ECO107", "ECO108", "ECO110", "ECO111")
 CODES += ("ECO201", "ECO202", "ECO203")
 CODES += ("ECO301", "ECO302", "ECO303", "ECO306")
+CODES += ("ECO501",)
 ADVICE = ("ECO304", "ECO305")
 """Rules that are off unless selected: on for the fixtures of their own folders."""
 GREENS = ("ECO901", "ECO902", "ECO903", "ECO904")
@@ -52,7 +53,20 @@ class Fixture:
     @property
     def fixed_path(self) -> Path:
         """Where the repaired text lies, if there is one."""
-        return self.path.with_name(f"{self.path.stem}.fixed.py")
+        stem, _, rest = self.path.name.partition(".")
+        return self.path.with_name(f"{stem}.fixed.{rest}")
+
+    @property
+    def python(self) -> bool:
+        """Whether it is a Python module."""
+        return self.path.suffix == ".py"
+
+    @property
+    def audited(self) -> str:
+        """What the file would be called: ``bad_uv.pyproject.toml`` is a ``pyproject.toml``."""
+        _, _, rest = self.path.name.partition(".")
+        named = "." in rest or rest[:1].isupper()
+        return str(self.path.with_name(rest) if named else self.path)
 
 
 def read(path: Path) -> Fixture:
@@ -82,8 +96,8 @@ def markers(text: str) -> tuple[Places, Places]:
 
 def find(prefix: str) -> list[Fixture]:
     """Every fixture whose name begins with `prefix` (``bad`` or ``good``)."""
-    paths = sorted(FIXTURES.glob(f"ECO*/{prefix}_*.py"))
-    return [read(path) for path in paths if not path.name.endswith(".fixed.py")]
+    paths = sorted(FIXTURES.glob(f"ECO*/{prefix}_*.*"))
+    return [read(path) for path in paths if ".fixed." not in path.name]
 
 
 def _places(lines: list[str], marker: re.Pattern[str]) -> Places:

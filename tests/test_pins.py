@@ -138,6 +138,32 @@ def test_a_range_lies_within_another(inner: str, outer: str, expected: bool) -> 
         ({"app/requirements.txt": "numpy\n", "requirements.txt": "transformers<5\n"}, "<5"),
         ({"requirements.txt": "git+https://github.com/huggingface/transformers@v4.44\n"}, ""),
         ({"requirements.txt": "transformers @ https://host/transformers-4.44.2.whl\n"}, ""),
+        ({"environment.yml": "dependencies:\n  - transformers=4.44\n"}, "==4.44.*"),
+        ({"environment.yml": "dependencies: [transformers=4.44.2=pyhd8ed1ab_0]\n"}, "==4.44.2"),
+        (
+            {"environment.yaml": "dependencies:\n  - pip:\n    - transformers~=4.44.0\n"},
+            ">=4.44.0,<4.45",
+        ),
+        ({"Pipfile": "[packages]\ntransformers = '==4.44.2'\n"}, "==4.44.2"),
+        (
+            {
+                "Pipfile.lock": '{"default": {"transformers": {"version": "==4.44.2"}}}',
+                "Pipfile": "[packages]\ntransformers = '*'\n",
+            },
+            "==4.44.2",
+        ),
+        ({"setup.cfg": "[options]\ninstall_requires =\n    transformers<5\n"}, "<5"),
+        (
+            {"setup.py": "import setuptools as s\ns.setup(install_requires=['transformers<5'])"},
+            "<5",
+        ),
+        (
+            {
+                "environment.yml": "dependencies: [transformers=4.44.2]\n",
+                "requirements.txt": "transformers<5\n",
+            },
+            "<5",
+        ),
     ],
 )
 def test_a_pin_is_found(tmp_path: Path, files: dict[str, str | bytes], expected: str) -> None:
@@ -162,6 +188,8 @@ def test_a_pin_is_found(tmp_path: Path, files: dict[str, str | bytes], expected:
         {"pyproject.toml": "[project\n"},
         {"pyproject.toml": "project = 1\n[tool]\npoetry = []\n"},
         {"uv.lock": "package = [1, {name = 2}]\n"},
+        {"environment.yml": "dependencies: [", "setup.cfg": "[options]\n", "setup.py": "setup("},
+        {"Pipfile": "[packages", "Pipfile.lock": "[]"},
     ],
 )
 def test_files_without_a_pin_or_that_cannot_be_read_say_nothing(

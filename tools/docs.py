@@ -190,7 +190,7 @@ def facts(rule: Rule) -> str:
     rows = [
         ("level", levels_of(rule)),
         ("looks at", SCOPE[rule.category]),
-        ("reported at", "the load" if rule.place == "load" else "the call that switches it on"),
+        ("reported at", where(rule)),
         ("repair", "; ".join(MEANING[level] for level in rule.fix_levels) or "none needed"),
     ]
     if rule.unless:
@@ -305,10 +305,36 @@ def examples(found: Sequence[Example]) -> Iterator[str]:
     for number, example in enumerate(found, 1):
         title = f" {number}" if len(found) > 1 else ""
         on = f" on `{example.gpu}`" if example.gpu else ""
+        title += f" (`{example.file}`)" if example.file else ""
+        fence = f"```{language(example.file)}"
         yield f"## Bad{title}{on}"
-        yield f"```python\n{example.bad.rstrip()}\n```"
+        yield f"{fence}\n{example.bad.rstrip()}\n```"
         yield f"## Good{title}{on}"
-        yield f"```python\n{example.good.rstrip()}\n```"
+        yield f"{fence}\n{example.good.rstrip()}\n```"
+
+
+LANGUAGES = {
+    "toml": "toml",
+    "yml": "yaml",
+    "yaml": "yaml",
+    "json": "json",
+    "sh": "bash",
+    "txt": "text",
+    "cfg": "ini",
+    "dockerfile": "dockerfile",
+}
+
+
+def language(file: str) -> str:
+    """What Markdown calls the language of a file; Python where no file is named."""
+    return LANGUAGES.get(file.rpartition(".")[2].lower(), "text") if file else "python"
+
+
+def where(rule: Rule) -> str:
+    """What a finding points at."""
+    if rule.facts == ("package",):
+        return "the requirement"
+    return "the load" if rule.place == "load" else "the call that switches it on"
 
 
 def repairs(rule: Rule) -> Iterator[str]:

@@ -95,6 +95,7 @@ def _explained(one: Rule, style: Style) -> str:
     lines += [title("Why"), *_indented(one.rationale)]
     for number, example in enumerate(one.examples, 1):
         suffix = f" {number}" if len(one.examples) > 1 else ""
+        suffix += f" ({example.file})" if example.file else ""
         suffix += f" on {example.gpu}" if example.gpu else ""
         lines += [title(f"Bad{suffix}"), *_indented(example.bad.rstrip())]
         lines += [title(f"Good{suffix}"), *_indented(example.good.rstrip())]
@@ -146,7 +147,8 @@ def _data(one: Rule) -> dict[str, Any]:
 
 def _example(one: Example) -> dict[str, str]:
     gpu = {"gpu": one.gpu} if one.gpu else {}
-    return {"bad": one.bad, "good": one.good, **gpu}
+    file = {"file": one.file} if one.file else {}
+    return {"bad": one.bad, "good": one.good, **gpu, **file}
 
 
 def _write_json(data: Any) -> None:

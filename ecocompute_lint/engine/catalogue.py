@@ -25,7 +25,7 @@ from ecocompute_lint.knowledge.hardware import find_gpu
 from ecocompute_lint.knowledge.precisions import PRECISIONS
 from ecocompute_lint.resources import rules_dir
 
-FACTS = ("quantization", "generation", "engine", "server", "load")
+FACTS = ("quantization", "generation", "engine", "server", "load", "package")
 PLACES = ("switch", "load")
 CATEGORIES = ("energy", "correctness", "hardware")
 OPERATORS = (*"is is_not in not_in type present at_most above matches within not_within".split(),)
@@ -42,6 +42,7 @@ ATTRIBUTES = frozenset(
         *"disable_radix_cache dtype torch_dtype device max_new_tokens disaggregation_mode".split(),
         *"quantization torchao_config trust_remote_code".split(),
         *(f"{word}.{name}" for word in _OF_PRECISIONS for name in PRECISION_NAMES),
+        *"package channel".split(),
         *"model params_b model_kind prequantized load.api load.exists".split(),
         *(f"load.{name}" for name in LOAD_OPTIONS),
         *BITSANDBYTES_PARAMETERS,
@@ -383,11 +384,13 @@ class _Reader:
         )
 
     def example(self, where: tuple[Any, ...], data: Any) -> Example:
-        self.keys(where, data, ("bad", "good", "gpu"), ("bad", "good"))
+        self.keys(where, data, ("bad", "good", "gpu", "file"), ("bad", "good"))
         gpu = self.text(data, (*where, "gpu")) if "gpu" in data else None
         if gpu is not None and find_gpu(gpu) is None:
             raise self.fail((*where, "gpu"), f"unknown GPU {gpu!r}")
-        return Example(self.text(data, (*where, "bad")), self.text(data, (*where, "good")), gpu)
+        file = self.text(data, (*where, "file")) if "file" in data else ""
+        bad, good = (self.text(data, (*where, kind)) for kind in ("bad", "good"))
+        return Example(bad, good, gpu, file)
 
 
 def _is_scalar(value: Any) -> bool:

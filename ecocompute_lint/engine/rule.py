@@ -69,12 +69,14 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A trap and how it is avoided, both complete modules."""
+    """A trap and how it is avoided, both complete files."""
 
     bad: str
     good: str
     gpu: str | None = None
     """The card that has to be configured."""
+    file: str = ""
+    """What such a file is called, if it is no Python module: its name tells what kind it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,9 @@ class Word:
 class Branch:
     """Why something may not run: the test as written, and who decides.
 
-    `decider` is ``environment`` (the machine: both sides are likely) or ``caller`` (an argument
-    or variable that nothing in sight sets: possible only).
+    `decider` is ``environment`` (the machine: both sides are likely), ``caller`` (an argument or
+    variable that nothing in sight sets: possible only) or ``default`` (a variable's default says
+    so, and holds unless the variable is set: likely).
     """
 
     test: str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ecocompute_lint.sources import packages
 from ecocompute_lint.sources.documents import Document
 
 PYTHON = "python"
 NOTEBOOK = "notebook"
+PACKAGES = "packages"
 KINDS = "Python"
 """What is read, in words."""
 
@@ -15,16 +17,14 @@ def kind_of(name: str) -> str | None:
     lowered = name.lower()
     if lowered.endswith((".py", ".pyw")):
         return PYTHON
-    return None
+    return PACKAGES if packages.reader_of(name) is not None else None
 
 
 def may_matter(kind: str, data: bytes) -> bool:
     """Whether any word occurs that a rule may have something to say of."""
-    del kind, data
-    return False
+    return kind == PACKAGES and packages.may_matter(data)
 
 
 def read(kind: str, text: str, path: str) -> Document:
     """What a text of a kind says. Raises Unreadable."""
-    del kind, text, path
-    return Document()
+    return packages.read(text, path) if kind == PACKAGES else Document()

@@ -2,22 +2,32 @@
 
 Requirements, project tables and lock files, as they lie in the folder of a file or above it. The
 nearest folder that names the package decides; within one folder a lock file before
-``requirements.txt``, that before ``pyproject.toml``, and that before other requirements files. A
-further kind of file is one more row of `READERS`, with a function from its bytes to `Statement`s.
+``requirements.txt``, that before ``pyproject.toml``, and that before other requirements files,
+conda environments, a Pipfile and what setuptools reads. A further kind of file is one more row of
+`READERS`, with a function from its bytes to `Statement`s.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ecocompute_lint.facts import PackagePin
-from ecocompute_lint.sources.requirements import Statement, of_poetry, of_requirement, of_text
+from ecocompute_lint.sources.documents import Document, Package, Unreadable
+from ecocompute_lint.sources.requirements import (
+    Statement,
+    decoded,
+    of_conda,
+    of_poetry,
+    of_requirement,
+    of_text,
+)
 from ecocompute_lint.versions import ANY, exactly, hull
 
 _LARGEST = 8_000_000
@@ -66,11 +76,25 @@ def _in_folder(package: str, folder: str) -> PackagePin | None:
             if item.package == package
         ]
         if found:
-            # Several lines, for several machines perhaps: any of them may be what is installed.
-            versions = hull([item.versions for _, item in found])
-            text = " or ".join(dict.fromkeys(item.text for _, item in found))
-            return PackagePin(package, versions, text, found[0][0])
+            return _pin(package, [item for _, item in found], found[0][0])
     return None
+
+
+def _pin(package: str, found: Sequence[Statement], path: str) -> PackagePin:
+    """Several lines, for several machines perhaps: any of them may be what is installed."""
+    versions = hull([item.versions for item in found])
+    text = " or ".join(dict.fromkeys(item.text for item in found))
+    return PackagePin(package, versions, text, path)
+
+
+def pins_of(packages: Iterable[Package], path: str) -> dict[str, PackagePin]:
+    """What a file's own install lines pin: nearer than anything around the file."""
+    found: dict[str, list[Statement]] = {}
+    for package in packages:
+        item = of_requirement(package.text) or of_conda(package.text)
+        if package.branch is None and item is not None and item.versions != ANY:
+            found.setdefault(package.name, []).append(item)
+    return {name: _pin(name, items, path) for name, items in found.items()}
 
 
 def _statements(path: str, reader: Reader) -> tuple[Statement, ...]:
@@ -89,7 +113,7 @@ def _read(path: str, reader: Reader, stamp: tuple[int, int]) -> tuple[Statement,
     del stamp
     try:
         return tuple(reader(path, Path(path).read_bytes()))
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError, Unreadable):
         return ()
 
 
@@ -134,6 +158,56 @@ def _lock(path: str, data: bytes) -> Iterator[Statement]:
             yield Statement.of(name, versions, f"{name} {version}")
 
 
+def _environment(path: str, data: bytes) -> Iterator[Statement]:
+    """A conda environment, pip's part included."""
+    from ecocompute_lint.sources.package_lists import read_environment
+
+    for package in read_environment(decoded(data), path).packages:
+        found = of_requirement(package.text) or of_conda(package.text)
+        if found is not None:
+            yield Statement.of(package.name, found.versions, found.text)
+
+
+def _pipfile(path: str, data: bytes) -> Iterator[Statement]:
+    del path
+    table = _toml(data)
+    for group in ("packages", "dev-packages"):
+        for name, value in _table(table, group).items():
+            found = of_poetry(name, value)
+            if found is not None:
+                yield found
+
+
+def _pipfile_lock(path: str, data: bytes) -> Iterator[Statement]:
+    del path
+    table = json.loads(decoded(data))
+    for group in ("default", "develop"):
+        for name, value in _table(table, group).items():
+            version = value.get("version") if isinstance(value, dict) else None
+            if isinstance(version, str):
+                number = version.lstrip("= ")
+                yield Statement.of(name, exactly(number), f"{name} {number}")
+
+
+def _setup_cfg(path: str, data: bytes) -> Iterator[Statement]:
+    from ecocompute_lint.sources.package_lists import read_setup_cfg
+
+    yield from _required(read_setup_cfg(decoded(data), path))
+
+
+def _setup(path: str, data: bytes) -> Iterator[Statement]:
+    from ecocompute_lint.sources.package_lists import read_setup
+
+    yield from _required(read_setup(decoded(data), path))
+
+
+def _required(document: Document) -> Iterator[Statement]:
+    for package in document.packages:
+        found = of_requirement(package.text)
+        if found is not None:
+            yield found
+
+
 def _toml(data: bytes) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
@@ -155,8 +229,16 @@ def _list(value: Any) -> list[Any]:
 
 READERS: tuple[tuple[tuple[str, ...], Reader], ...] = (
     (("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml"), _lock),
+    (("pipfile.lock",), _pipfile_lock),
     (("requirements.txt",), _requirements),
     (("pyproject.toml",), _project),
     (("requirements*.txt", "requirements*.in"), _requirements),
+    (
+        ("environment.yml", "environment.yaml", "environment*.yml", "environment*.yaml"),
+        _environment,
+    ),
+    (("pipfile",), _pipfile),
+    (("setup.cfg",), _setup_cfg),
+    (("setup.py",), _setup),
 )
 """Names of files and how they read; the first row that names a package decides."""

@@ -14,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
+from ecocompute_lint.knowledge.packaging_names import of_conda as conda_name
 from ecocompute_lint.versions import ANY, Range, caret, exactly, hull, range_of, tilde
 
 _INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]?\s*(\S+)")
@@ -21,6 +22,8 @@ _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _OPTIONS = re.compile(r"\s--?[a-z].*$")
 _REPOSITORY = re.compile(r"(?:-e\s+|--editable[ =])?(?:git|hg)\+\S*?/([\w.-]+?)(?:\.git)?(?:@|#|$)")
 _EGG = re.compile(r"#egg=([\w.-]+)")
+_CONDA = re.compile(r"(?:\S+::)?([A-Za-z0-9][\w.-]*)\s*([^\[]*)")
+_FUZZY = re.compile(r"(==?)\s*([\w.!+*]+)(=.*)?$")
 _MOST_INCLUDES = 8
 _PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 _MACHINE = {
@@ -93,7 +96,7 @@ def of_requirement(line: Any) -> Statement | None:
     text = _OPTIONS.sub("", line).strip()
     try:
         found = Requirement(text)
-        if found.marker is not None and not _holds_here(found.marker):
+        if found.marker is not None and not holds_here(found.marker):
             return None
         versions = range_of(str(found.specifier)) if found.url is None else ANY
     except (InvalidRequirement, InvalidVersion, ValueError):
@@ -101,12 +104,30 @@ def of_requirement(line: Any) -> Statement | None:
     return Statement.of(found.name, versions, f"{found.name}{found.specifier}")
 
 
-def _holds_here(marker: Marker) -> bool:
+def holds_here(marker: Marker) -> bool:
+    """Whether a marker holds on the machines that code for these GPUs runs on."""
     for python in _PYTHONS:
         versions = {"python_version": python, "python_full_version": f"{python}.9"}
         if marker.evaluate({**_MACHINE, **versions}):
             return True
     return False
+
+
+def of_conda(text: str) -> Statement | None:
+    """A line as conda reads it: ``pytorch=2.5``, ``pytorch=2.5.1=py3.11_0``, ``pytorch >=2``."""
+    found = _CONDA.match(text.strip())
+    if found is None:
+        return None
+    versions = found[2].strip()
+    single = _FUZZY.match(versions)
+    try:
+        if single is not None:
+            exact = single[1] == "==" or "*" in single[2] or single[3]
+            versions = f"=={single[2]}" if exact else f"=={single[2]}.*"
+        allowed = range_of(versions)
+    except (InvalidVersion, ValueError):
+        allowed = ANY
+    return Statement.of(conda_name(found[1]), allowed, text.strip())
 
 
 def of_poetry(name: str, value: Any) -> Statement | None:
