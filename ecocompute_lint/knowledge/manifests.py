@@ -27,7 +27,9 @@ SCRIPTS = frozenset(
     """.split()
 )
 """Keys of shell lines, as one text or line by line."""
-SCRIPT_KEY = re.compile(r"(?:^|[-_.])(?:cmd|command|script)s?$|(?:Command|Script|Cmd)s?$|\.(?:sh|bash)$")
+SCRIPT_KEY = re.compile(
+    r"(?:^|[-_.])(?:cmd|command|script)s?$|(?:Command|Script|Cmd)s?$|\.(?:sh|bash)$"
+)
 """Further keys of shell lines, by how they end."""
 VARIABLES = (
     "env environment environment_variables envs envVars env_vars extraEnv extraEnvVars"

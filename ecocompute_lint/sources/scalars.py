@@ -23,9 +23,7 @@ _ESCAPES = {
 _CODES = {"x": 2, "u": 4, "U": 8}
 
 
-def scalar_piece(
-    base: Piece, text: str, start: int, end: int, value: str, style: str
-) -> Piece:
+def scalar_piece(base: Piece, text: str, start: int, end: int, value: str, style: str) -> Piece:
     """The `value` of the scalar between two offsets of `base`, each character with its offset.
 
     `text` is that of `base` with its template set aside.

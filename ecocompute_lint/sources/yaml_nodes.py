@@ -218,7 +218,9 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             start, end = self._span(event)
             style = "" if event.style is None else event.style
-            return self._give(self._named(event, Scalar(self.source, start, end, event.value, style)))
+            return self._give(
+                self._named(event, Scalar(self.source, start, end, event.value, style))
+            )
         if isinstance(event, yaml.CollectionStartEvent):
             if len(self.stack) >= _DEEPEST:
                 raise _TooDeep

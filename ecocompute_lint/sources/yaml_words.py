@@ -70,7 +70,7 @@ def without_doubled_dollars(piece: Piece) -> Piece:
 
 def is_nothing(node: Node | None) -> bool:
     """Whether a key is given nothing."""
-    return node is None or isinstance(node, Scalar) and not node.quoted and node.text in _NOTHING
+    return node is None or (isinstance(node, Scalar) and not node.quoted and node.text in _NOTHING)
 
 
 def settings_of(record: Record, environment: Environment | None = None) -> dict[str, Word]:
