@@ -38,6 +38,8 @@ class Context:
 
     def script(self, piece: Piece, environment: Mapping[str, Word]) -> Document:
         """What shell lines run."""
+        if self.compose and "$$" not in piece.text:
+            environment = {}
         return scripts.script(self.dollars(piece), self.path, environment, self.branch)
 
     def dollars(self, piece: Piece) -> Piece:
@@ -73,7 +75,8 @@ def container(record: Record, context: Context) -> Document:
     """What the command line of a mapping runs."""
     own = image_of(record)
     image = own or context.image
-    variables = {**context.environment, **environment_of(record.get(*keys.VARIABLES))}
+    given = environment_of(record.get(*keys.VARIABLES))
+    variables = {**context.environment, **given}
     wanted = command_keys(record)
     nodes = [(key, node) for key in wanted if (node := record.get(key)) is not None]
     base = Service(
@@ -89,7 +92,7 @@ def container(record: Record, context: Context) -> Document:
     if document:
         return attached(document, base)
     engine = _engine(image, command, context)
-    if engine is None or not (command or own):
+    if engine is None or not (command or (own and given)):
         return Document()
     whole = replace(base, place=_place(command, base.place), engine=engine)
     return Document(_by_condition(whole, command))
@@ -142,6 +145,8 @@ def _command(
     words: list[tuple[Branch | None, Word]] = []
     around = record.source.branch(record.start)
     document = Document()
+    if context.compose:  # fills in variables of the machine that it runs on
+        variables = {}
     for key, node in nodes:
         if isinstance(node, Listing) and _is_lines(node):
             for scalar in _scalars(node):
@@ -160,12 +165,13 @@ def _is_lines(node: Listing) -> bool:
     """Whether a list is one of commands, not of words: whole lines, the first one no flag."""
     first = node.items[0] if node.items else None
     return (
-        (isinstance(first, Scalar)
+        isinstance(first, Scalar)
         and not first.text.startswith("-")
         and len(first.text.split()) > 1
-        and launched(first.text.split()[:8]) is not None)
-        or (isinstance(first, Scalar)
-        and re.match(r"(?:uv )?pip3? install |(?:cd|export|source|set) ", first.text) is not None)
+        and launched(first.text.split()[:8]) is not None
+    ) or (
+        isinstance(first, Scalar)
+        and re.match(r"(?:uv )?pip3? install |(?:cd|export|source|set) ", first.text) is not None
     )
 
 

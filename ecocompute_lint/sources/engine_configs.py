@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ecocompute_lint.knowledge import manifests as keys
 from ecocompute_lint.sources.containers import Context, options_as_service
-from ecocompute_lint.sources.documents import UNKNOWN, Block, Branch, Document, Word
+from ecocompute_lint.sources.documents import Block, Branch, Document, Word
 from ecocompute_lint.sources.properties import comma_options, properties
 from ecocompute_lint.sources.yaml_nodes import Record, Scalar
 from ecocompute_lint.sources.yaml_words import is_nothing, settings_of, word_of
@@ -202,11 +202,10 @@ def _serving_properties(record: Record, context: Context) -> Document | None:
     """``serving.properties`` of DJL as the text of a key."""
     for key, entry in record.entries.items():
         if keys.PROPERTIES.fullmatch(key) and isinstance(entry.value, Scalar):
-            if is_nothing(entry.value) or UNKNOWN in key:
+            if is_nothing(entry.value):
                 continue
-            document = properties(entry.value.piece)
-            if document:
-                return document
+            services = properties(entry.value.piece).services
+            return Document(tuple(replace(one, image=context.image) for one in services))
     return None
 
 

@@ -105,7 +105,7 @@ class _Walk:
         inner = _context(record, context, key)
         document = engine_configs.of_any(record, inner) or Document()
         runs = command_keys(record)
-        if runs or image_of(record) is not None:
+        if runs or (image_of(record) is not None and key not in keys.IMAGES):
             document += container(record, inner)
         for name, entry in record.entries.items():
             if name not in runs and not keys.PROSE.fullmatch(name):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from ecocompute_lint.sources.documents import Block, Document, Service, Word
+from ecocompute_lint.sources.documents import UNKNOWN, Block, Document, Service, Word
 from ecocompute_lint.sources.pieces import Piece
 
 _LINE = re.compile(r"^[ \t]*(?P<key>[\w.-]+)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*?)[ \t]*$", re.M)
 _OPTION = re.compile(r"(?P<key>[\w.]+)=(?P<value>[^,]*)(?:,|$)")
+_FILLED_IN = re.compile(r"\$?\{\{?[\w. ]+\}?\}")
 _PREFIX = "option."
 _LOADS_IN_8_BIT = ("load_in_8bit", "load_in_4bit")
 
@@ -28,7 +29,8 @@ def properties(piece: Piece) -> Document:
             lines, end = piece.lines, piece.offset(line_end)
             removal = lines.place(piece.offset(match.start()), end)
             place = piece.place(*match.span("value"))
-            settings[key.removeprefix(_PREFIX)] = Word(match["value"], place, removal)
+            value = _FILLED_IN.sub(UNKNOWN, match["value"])
+            settings[key.removeprefix(_PREFIX)] = Word(value, place, removal)
     if not any(key != "engine" for key in settings):
         return Document()
     whole = piece.place(0, len(piece.text))

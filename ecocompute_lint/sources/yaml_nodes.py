@@ -213,7 +213,7 @@ class _Builder:
     def _take(self, event: Any) -> Node | None:
         """Take one event in; the root of a document that it completes."""
         if isinstance(event, yaml.AliasEvent):
-            known = self.anchors.get(event.anchor)
+            known = self.anchors.get(event.anchor or "")
             return self._give(known) if known is not None else self._give(self._nothing(event))
         if isinstance(event, yaml.ScalarEvent):
             start, end = self._span(event)
@@ -232,7 +232,7 @@ class _Builder:
             return None
         if isinstance(event, yaml.CollectionEndEvent):
             closed = self.stack.pop()
-            closed.node.end = event.end_mark.index + self.shift
+            closed.node.end = self._span(event)[1]
             if not closed.node.flow:
                 closed.node.end = _end_of(closed.node)
             _merge(closed)
