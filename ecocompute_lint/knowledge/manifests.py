@@ -80,6 +80,21 @@ SGLANG_KEYS = frozenset(
     chunked-prefill-size cuda-graph-max-bs schedule-policy attention-backend dp-size
     """.split()
 )
+SERVER_KEYS = frozenset(
+    """
+    model model-tag model-path tokenizer tokenizer-path tokenizer-mode host port dtype
+    quantization load-format revision seed trust-remote-code device download-dir api-key
+    chat-template uvicorn-log-level reasoning-parser enable-lora lora-modules max-loras
+    max-lora-rank block-size config-format hf-overrides generation-config task runner
+    data-parallel-size enable-expert-parallel kv-transfer-config log-level tp context-length
+    scheduling-policy async-scheduling max-log-len root-path allowed-origins ssl-keyfile
+    ssl-certfile distributed-executor-backend disable-custom-all-reduce cpu-offload-gb
+    override-generation-config mm-processor-kwargs enable-log-requests disable-log-stats
+    """.split()
+)
+"""Further keys of both engines' files."""
+STRANGERS = 0.25
+"""The share of other keys with which a mapping is still taken for the file of an engine."""
 TRAINING_KEYS = frozenset(
     """
     learning_rate lr num_epochs num_train_epochs optimizer per_device_train_batch_size

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ecocompute_lint.knowledge import manifests as keys
 from ecocompute_lint.sources.containers import Context, options_as_service
-from ecocompute_lint.sources.documents import Block, Branch, Document, Word
+from ecocompute_lint.sources.documents import Block, Branch, Document, Service, Word
 from ecocompute_lint.sources.properties import comma_options, properties
 from ecocompute_lint.sources.yaml_nodes import Record, Scalar
 from ecocompute_lint.sources.yaml_words import is_nothing, settings_of, word_of
@@ -59,6 +59,9 @@ def _engine_file(record: Record, context: Context) -> Document | None:
         ("sglang", keys.SGLANG_KEYS, ("model-path", "model")),
         ("vllm", keys.VLLM_KEYS, ("model", "model-tag")),
     ):
+        strangers = len(names - own - keys.SERVER_KEYS)
+        if strangers > keys.STRANGERS * len(names):
+            continue
         if names & own and any(isinstance(record.get(*_spelled(key)), Scalar) for key in models):
             return Document((options_as_service(record, context, engine),))
     return None
@@ -127,8 +130,11 @@ def _lm_eval(record: Record, context: Context) -> Document | None:
         place = given.place
     else:
         return None
-    model = options.get("pretrained")
-    return Document(blocks=(Block("arguments", place, options, f"lm_eval.{kind}", model),))
+    model = options.pop("pretrained", None)
+    if kind in keys.ENGINE_KEYS:
+        settings = _with_model(options, model)
+        return Document((Service(place, engine=kind, settings=settings),))
+    return Document(blocks=(Block("arguments", place, options, "transformers", model),))
 
 
 def _webui(record: Record, context: Context) -> Document | None:

@@ -11,6 +11,13 @@ _LINE = re.compile(r"^[ \t]*(?P<key>[\w.-]+)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*?)
 _OPTION = re.compile(r"(?P<key>[\w.]+)=(?P<value>[^,]*)(?:,|$)")
 _FILLED_IN = re.compile(r"\$?\{\{?[\w. ]+\}?\}")
 _PREFIX = "option."
+_ENGINES = {"vllm": "vllm", "lmi-dist": "vllm"}
+"""Which engine a rolling batch is; lmi-dist is built on vLLM and takes its options."""
+_SPELLINGS = {
+    "model_id": "model",
+    "max_rolling_batch_size": "max_num_seqs",
+    "tensor_parallel_degree": "tensor_parallel_size",
+}
 _LOADS_IN_8_BIT = ("load_in_8bit", "load_in_4bit")
 
 
@@ -34,7 +41,11 @@ def properties(piece: Piece) -> Document:
     if not any(key != "engine" for key in settings):
         return Document()
     whole = piece.place(0, len(piece.text))
-    return Document((Service(whole, engine="djl", settings=settings),))
+    batching = settings.get("rolling_batch")
+    engine = _ENGINES.get(batching.text.lower(), "djl") if batching is not None else "djl"
+    if engine != "djl":
+        settings = {_SPELLINGS.get(key, key): word for key, word in settings.items()}
+    return Document((Service(whole, engine=engine, settings=settings),))
 
 
 def _behind(text: str, end: int) -> int:

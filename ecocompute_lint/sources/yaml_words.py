@@ -78,7 +78,9 @@ def settings_of(record: Record, environment: Environment | None = None) -> dict[
     return {
         key: word_of(entry.value, environment, entry_removal(record, key))
         for key, entry in record.entries.items()
-        if isinstance(entry.value, Scalar) and not is_nothing(entry.value)
+        if isinstance(entry.value, Scalar)
+        and not is_nothing(entry.value)
+        and PLACEHOLDER not in key
     }
 
 
@@ -125,10 +127,17 @@ def item_removal(listing: Listing, index: int) -> Place | None:
     if not listing.start <= item.start <= listing.end:
         return None  # an alias: it stands elsewhere
     if listing.flow:
-        before = listing.items[index - 1].end if index else None
-        behind = listing.items[index + 1].start if index + 1 < len(listing.items) else None
+        rest = listing.items[index + 1 :]
+        # A flag and its value go together: at the end both with the comma before them.
+        last = not rest or (len(rest) == 1 and _is_flag(item) and not _is_flag(rest[0]))
+        before = listing.items[index - 1].end if index and last else None
+        behind = rest[0].start if rest else None
         return _flow_removal(listing.source, item.start, item.end, before, behind)
     return _lines(listing.source, item.start, item.end, dash=True)
+
+
+def _is_flag(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.text.startswith("-")
 
 
 def entry_removal(record: Record, key: str) -> Place | None:
