@@ -155,8 +155,8 @@ def _context(record: Record, around: Context, key: str) -> Context:
     served = record.record("modelFormat")
     if served is not None:
         engine = keys.FORMATS.get(served.text("name").lower(), "")
-    if engine:
-        inner = replace(inner, engine=engine)
+    if engine and engine != inner.engine:  # another engine has an image of its own
+        inner = replace(inner, engine=engine, image=None)
     image = image_of(record)
     if image is not None:
         inner = replace(inner, image=image)

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ecocompute_lint.sources.documents import Branch
 from ecocompute_lint.sources.scalars import PLACEHOLDER
 
-_TAG = re.compile(r"\$?\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_OPENS = re.compile(r"\$?\{\{|\{%")
+_TAG = re.compile(r"\$?\{\{.*?\}\}|\{%.*?%\}")
 _WORD = re.compile(r"[{%$#-]+\s*(\w+|/\*)?([^%}]*)")
 _OPENING = frozenset("if with range for define block unless".split())
 _CLOSING = frozenset("end endif endfor endwith endblock".split())
 _TURNING = frozenset({"else", "elif"})
 _LONGEST_TAG = 4000
+_LONGEST_LINE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,13 @@ def template_of(text: str) -> Template:
     tests: list[str] = []
     open_tests: list[str] = []
     done = 0
-    for tag in _TAG.finditer(text):
-        if tag.end() - tag.start() > _LONGEST_TAG:
-            continue
-        parts.append(text[done : tag.start()])
-        parts.append(_stand_in(text, tag))
-        done = tag.end()
-        word = _WORD.match(tag.group())
-        keyword = (word.group(1) or "") if word and not tag.group().startswith("$") else ""
+    for start, end in _tags(text):
+        tag = text[start:end]
+        parts.append(text[done:start])
+        parts.append(_stand_in(text, start, end))
+        done = end
+        word = _WORD.match(tag)
+        keyword = (word.group(1) or "") if word and not tag.startswith("$") else ""
         if keyword in _OPENING:
             open_tests.append(f"{keyword} {word.group(2).strip(' -') if word else ''}".strip())
         elif keyword in _CLOSING and open_tests:
@@ -61,25 +63,44 @@ def template_of(text: str) -> Template:
             open_tests[-1] = f"not ({open_tests[-1]})"
         else:
             continue
-        starts.append(tag.end())
+        starts.append(end)
         tests.append(next((test for test in reversed(open_tests) if _is_test(test)), ""))
     parts.append(text[done:])
     return Template("".join(parts), tuple(starts), tuple(tests))
+
+
+def _tags(text: str) -> Iterator[tuple[int, int]]:
+    """Where the tags stand; what is opened and not closed soon is no tag."""
+    closers: dict[str, int] = {}
+    at = 0
+    while opens := _OPENS.search(text, at):
+        closer = "%}" if opens.group() == "{%" else "}}"
+        end = closers.get(closer, 0)
+        if end < opens.end():
+            end = text.find(closer, opens.end())
+            if end < 0:
+                end = len(text) + _LONGEST_TAG
+            closers[closer] = end
+        at = opens.end()
+        if end - at <= _LONGEST_TAG and end < len(text):
+            at = end + 2
+            yield opens.start(), at
 
 
 def _is_test(test: str) -> bool:
     return not test.startswith(("define", "block"))
 
 
-def _stand_in(text: str, tag: re.Match[str]) -> str:
+def _stand_in(text: str, start: int, end: int) -> str:
     """Blanks for a tag that has its lines to itself, placeholders for one amid other text."""
-    filler = " " if _alone(text, tag.start(), tag.end()) else PLACEHOLDER
-    return re.sub(r"[^\r\n]", filler, tag.group()) if filler == " " else filler * len(tag.group())
+    if _alone(text, start, end):
+        return re.sub(r"[^\r\n]", " ", text[start:end])
+    return PLACEHOLDER * (end - start)
 
 
 def _alone(text: str, start: int, end: int) -> bool:
     """Whether nothing but tags stands on the lines of a tag."""
-    before = text[max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1 : start]
-    behind = re.match(r"[^\r\n]*", text[end : end + 2000])
+    before = re.split(r"[\r\n]", text[max(0, start - _LONGEST_LINE) : start])[-1]
+    behind = re.match(r"[^\r\n]*", text[end : end + _LONGEST_LINE])
     rest = behind.group() if behind else ""
     return not _TAG.sub("", before).strip() and not _TAG.sub("", rest).strip()

@@ -18,9 +18,10 @@ from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.scalars import PLACEHOLDER, scalar_piece
 from ecocompute_lint.sources.templates import Template, template_of
 
-LARGEST = 2_000_000
+LARGEST = 1_000_000
 """Characters of the largest text that is read: nobody writes larger ones by hand."""
 _DEEPEST = 100
+_MOST_MERGED = 50_000
 _MERGE = "<<"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -200,6 +201,7 @@ class _Builder:
     shift: int
     anchors: dict[str, Node] = field(default_factory=dict)
     stack: list[_Open] = field(default_factory=list)
+    merged: int = 0
 
     def build(self, text: str) -> Iterator[Node]:
         """The documents, one after the other."""
@@ -235,7 +237,7 @@ class _Builder:
             closed.node.end = self._span(event)[1]
             if not closed.node.flow:
                 closed.node.end = _end_of(closed.node)
-            _merge(closed)
+            self.merged += _merge(closed) if self.merged < _MOST_MERGED else 0
             return self._give(closed.node)
         return None
 
@@ -279,11 +281,11 @@ def _end_of(node: Listing | Record) -> int:
     return max(ends, default=node.end)
 
 
-def _merge(opened: _Open) -> None:
-    """Take over what ``<<`` names: keys that are not given here."""
+def _merge(opened: _Open) -> int:
+    """Take over what ``<<`` names: keys that are not given here. How many there were."""
     node = opened.node
     if not isinstance(node, Record) or not opened.merges:
-        return
+        return 0
     taken: dict[str, Entry] = {}
     for merge in opened.merges:
         for other in merge.items if isinstance(merge, Listing) else [merge]:
@@ -293,3 +295,4 @@ def _merge(opened: _Open) -> None:
     node.merged = frozenset(taken.keys() - node.entries.keys())
     own: Mapping[str, Entry] = node.entries
     node.entries = {**{key: taken[key] for key in taken if key in node.merged}, **own}
+    return len(taken)

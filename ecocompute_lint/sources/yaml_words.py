@@ -11,6 +11,8 @@ from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.scalars import PLACEHOLDER
 from ecocompute_lint.sources.yaml_nodes import Listing, Node, Record, Scalar, Source
 
+_LONGEST_LINE = 2000
+_MOST_SETTINGS = 500
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _VARIABLE = re.compile(
     r"\$(?:(?P<dollar>\$)"
@@ -75,6 +77,8 @@ def is_nothing(node: Node | None) -> bool:
 
 def settings_of(record: Record, environment: Environment | None = None) -> dict[str, Word]:
     """The keys of a mapping that are given plain values."""
+    if len(record.entries) > _MOST_SETTINGS:
+        return {}
     return {
         key: word_of(entry.value, environment, entry_removal(record, key))
         for key, entry in record.entries.items()
@@ -127,7 +131,7 @@ def item_removal(listing: Listing, index: int) -> Place | None:
     if not listing.start <= item.start <= listing.end:
         return None  # an alias: it stands elsewhere
     if listing.flow:
-        rest = listing.items[index + 1 :]
+        rest = listing.items[index + 1 : index + 3]
         # A flag and its value go together: at the end both with the comma before them.
         last = not rest or (len(rest) == 1 and _is_flag(item) and not _is_flag(rest[0]))
         before = listing.items[index - 1].end if index and last else None
@@ -161,8 +165,9 @@ def entry_removal(record: Record, key: str) -> Place | None:
 
 
 def _line_start(source: Source, offset: int) -> int:
-    text = source.text
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    first = max(0, offset - _LONGEST_LINE)
+    feed = source.text.rfind("\n", first, offset) + 1 or first
+    return source.text.rfind("\r", feed, offset) + 1 or feed
 
 
 def _lines(source: Source, start: int, end: int, *, dash: bool) -> Place | None:
