@@ -95,7 +95,7 @@ READERS: Mapping[str, tuple[str, str]] = {
 }
 """The module under `sources` and the function in it that reads a kind."""
 
-_ENGINES = (*PROGRAMS, "text-generation-inference", "text_generation_launcher", "lmi", "djl")
+_ENGINES = (*PROGRAMS, "text-generation-inference", "djl", "serving.properties")
 _IMAGES = ("tgi", "openmmlab", "lmsysorg", "huggingface-pytorch")
 _LOADING = ("load_in_8bit", "load_in_4bit", "load-in-8bit", "load-in-4bit", "BitsAndBytesConfig")
 _INSTALLS = (".dev", "nightly", "--pre", "prerelease", "git+")
@@ -105,7 +105,7 @@ _NEEDLES: Mapping[str, tuple[str, ...]] = {
     "webui-flags": _LOADING,
     "properties": ("option.",),
 }
-_USUAL = (*_ENGINES, *_IMAGES, *_LOADING, *_INSTALLS, "option.", "modelFormat")
+_USUAL = (*_ENGINES, *_IMAGES, *_LOADING, *_INSTALLS, "modelFormat")
 _ENGINE_FILE = ("enforce-eager", "enforce_eager", "enable-prefix-caching", "enable_prefix_caching")
 _ENGINE_OPTIONS = ("max-num-seqs", "max_num_seqs", "disable-radix-cache", "disable-cuda-graph")
 _GATES: dict[str, re.Pattern[bytes]] = {}

@@ -7,7 +7,7 @@ image, lines of shell by the key that they stand under. Text for people is never
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ecocompute_lint.knowledge import manifests as keys
@@ -48,10 +48,17 @@ def read(text: str, path: str) -> Document:
 def read_piece(piece: Piece, path: str, depth: int = 0) -> Document:
     """What a text of YAML inside a file says."""
     source = compose(piece)
-    document = Document()
-    for root in source.documents:
-        document += _Walk(path, depth).root(root)
-    return document
+    return _joined(_Walk(path, depth).root(root) for root in source.documents)
+
+
+def _joined(parts: Iterable[Document]) -> Document:
+    """Documents as one."""
+    found = [part for part in parts if part]
+    return Document(
+        tuple(item for part in found for item in part.services),
+        tuple(item for part in found for item in part.packages),
+        tuple(item for part in found for item in part.blocks),
+    )
 
 
 def _is_certain(text: str, path: str) -> bool:
@@ -92,25 +99,22 @@ class _Walk:
         if isinstance(node, Scalar) or id(node) in self.seen:
             return Document()
         self.seen.add(id(node))
-        document = Document()
         if isinstance(node, Listing):
-            for item in node.items:
-                document += self.node(item, context, key)
-            return document
+            return _joined(self.node(item, context, key) for item in node.items)
         return self._record(node, context, key)
 
     def _record(self, record: Record, context: Context, key: str) -> Document:
         if engine_configs.is_dump(record):
             return Document()
         inner = _context(record, context, key)
-        document = engine_configs.of_any(record, inner) or Document()
+        found = [engine_configs.of_any(record, inner) or Document()]
         runs = command_keys(record)
         if runs or (image_of(record) is not None and key not in keys.IMAGES):
-            document += container(record, inner)
+            found.append(container(record, inner))
         for name, entry in record.entries.items():
             if name not in runs and not keys.PROSE.fullmatch(name):
-                document += self._entry(name, entry, inner)
-        return document
+                found.append(self._entry(name, entry, inner))
+        return _joined(found)
 
     def _entry(self, name: str, entry: Entry, context: Context) -> Document:
         """What stands under a key."""
@@ -122,13 +126,12 @@ class _Walk:
                 return self._nested(value)
             return self._script(value, context) if _holds_lines(name) else Document()
         if _holds_lines(name) and isinstance(value, Listing):
-            document = Document()
-            for item in value.items:
-                if isinstance(item, Scalar):
-                    document += self._script(item, context)
-                else:
-                    document += self.node(item, context, name)
-            return document
+            return _joined(
+                self._script(item, context)
+                if isinstance(item, Scalar)
+                else self.node(item, context, name)
+                for item in value.items
+            )
         return self.node(value, context, name)
 
     def _script(self, scalar: Scalar, context: Context) -> Document:

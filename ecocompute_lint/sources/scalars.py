@@ -11,6 +11,8 @@ PLACEHOLDER = "\ue000"
 """Stands for what a template fills in; a character that nobody writes and YAML allows."""
 
 _PROPERTIES = re.compile(r"(?:[!&][^\s,\[\]{}]*\s+)+")
+_BLANKS = re.compile(r"[ \t]*")
+_BREAKS = ("\r", "\n")
 _FOLD = re.compile(r"[ \t]*(?:\r\n|\r|\n)(?:[ \t]*(?:\r\n|\r|\n))*[ \t]*")
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -89,13 +91,19 @@ def _flow(text: str, start: int, end: int, quote: str) -> tuple[list[str], list[
     while at < end:
         character = text[at]
         if character in " \t\r\n":
-            fold = _FOLD.match(text, at, end)
-            if fold:
-                breaks = len(_NEWLINE.findall(fold.group()))
-                characters += "\n" * (breaks - 1) if breaks > 1 else " "
-                offsets += [at] * max(1, breaks - 1)
-                at = fold.end()
+            blanks = _BLANKS.match(text, at, end)
+            behind = blanks.end() if blanks else at
+            fold = _FOLD.match(text, at, end) if text[behind : behind + 1] in _BREAKS else None
+            if fold is None:
+                characters += text[at:behind]
+                offsets += range(at, behind)
+                at = behind
                 continue
+            breaks = len(_NEWLINE.findall(fold.group()))
+            characters += "\n" * (breaks - 1) if breaks > 1 else " "
+            offsets += [at] * max(1, breaks - 1)
+            at = fold.end()
+            continue
         if quote == '"' and character == "\\":
             decoded, behind = _escape(text, at, end)
             characters += decoded
