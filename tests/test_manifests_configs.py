@@ -149,6 +149,8 @@ def test_serving_properties_also_in_a_text_of_yaml() -> None:
     first, last = LineMap(nested).span(inner.settings["rolling_batch"].removal or inner.place)
     left = nested[:first] + nested[last:]
     assert left == nested.replace("      option.rolling_batch=vllm\n", "")
+    first, last = LineMap(nested).span(inner.settings["enforce_eager"].removal or inner.place)
+    assert nested[:first] + nested[last:] == nested.replace("      option.enforce_eager=true\n", "")
 
 
 def test_configuration_of_a_checkpoint() -> None:

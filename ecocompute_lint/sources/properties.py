@@ -6,6 +6,7 @@ import re
 
 from ecocompute_lint.sources.documents import UNKNOWN, Block, Document, Service, Word
 from ecocompute_lint.sources.pieces import Piece
+from ecocompute_lint.sources.scalars import whole_lines
 
 _LINE = re.compile(r"^[ \t]*(?P<key>[\w.-]+)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*?)[ \t]*$", re.M)
 _OPTION = re.compile(r"(?P<key>[\w.]+)=(?P<value>[^,]*)(?:,|$)")
@@ -33,8 +34,7 @@ def properties(piece: Piece) -> Document:
         key = match["key"]
         if key.startswith(_PREFIX) or key == "engine":
             line_end = _behind(piece.text, match.end())
-            lines, end = piece.lines, piece.offset(line_end)
-            removal = lines.place(piece.offset(match.start()), end)
+            removal = whole_lines(piece, match.start(), line_end)
             place = piece.place(*match.span("value"))
             value = _FILLED_IN.sub(UNKNOWN, match["value"])
             settings[key.removeprefix(_PREFIX)] = Word(value, place, removal)

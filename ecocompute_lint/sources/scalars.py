@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ecocompute_lint.findings import Place
 from ecocompute_lint.sources.documents import UNKNOWN
 from ecocompute_lint.sources.pieces import Piece
 
@@ -191,3 +192,16 @@ def _folded(lines: list[tuple[int, str, int]]) -> tuple[list[str], list[int]]:
     characters += "\n" * len(breaks)
     offsets += breaks
     return characters, offsets
+
+
+def whole_lines(piece: Piece, start: int, end: int) -> Place:
+    """What goes in the file when whole lines of a piece do, whose indentation is not in it.
+
+    That is with the indentation of the line behind them; the last ones with the break before them.
+    """
+    first, last = piece.offset(start), piece.offset(end)
+    indented = piece.lines.text[max(0, first - 1) : first] not in ("", "\n", "\r")
+    if indented and end >= len(piece.text) and piece.text[end - 1 : end] == "\n":
+        last = piece.offset(end - 1)
+        first = piece.offset(start - 1) if start else first
+    return piece.lines.place(first, last)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ecocompute_lint.findings import Place
 from ecocompute_lint.sources.documents import UNKNOWN, Word
 from ecocompute_lint.sources.pieces import Piece
-from ecocompute_lint.sources.scalars import PLACEHOLDER
+from ecocompute_lint.sources.scalars import PLACEHOLDER, whole_lines
 from ecocompute_lint.sources.yaml_nodes import Listing, Node, Record, Scalar, Source
 
 _LONGEST_LINE = 2000
@@ -184,9 +184,7 @@ def _lines(source: Source, start: int, end: int, *, dash: bool) -> Place | None:
 
 
 def _place(source: Source, start: int, end: int) -> Place:
-    """Whole lines; of a text within a file, with the indentation of the line behind them."""
-    piece = source.piece
-    return piece.lines.place(piece.offset(start), piece.offset(end))
+    return whole_lines(source.piece, start, end)
 
 
 def _flow_removal(
