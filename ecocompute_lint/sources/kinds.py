@@ -1,30 +1,148 @@
-"""Which kind of file something is, by its name, and what could matter in one of each kind."""
+"""The kinds of files that are read: by their names, and what reads them.
+
+`kind_of` looks at a name only and is asked of every file there is. `may_matter` looks at the bytes
+for words without which a file of that kind has nothing to say. Readers are imported when one is
+first needed.
+"""
 
 from __future__ import annotations
 
-from ecocompute_lint.sources import packages
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+from ecocompute_lint.knowledge.commands import PROGRAMS
 from ecocompute_lint.sources.documents import Document
 
 PYTHON = "python"
 NOTEBOOK = "notebook"
-PACKAGES = "packages"
-KINDS = "Python"
+KINDS = "Python, notebooks, shell, containers, manifests and requirements"
 """What is read, in words."""
+
+Reader = Callable[[str, str], Document]
+
+_NAMES: Mapping[str, str] = {
+    "makefile": "make",
+    "gnumakefile": "make",
+    "justfile": "just",
+    "procfile": "procfile",
+    "pipfile": "pipfile",
+    "pyproject.toml": "pyproject",
+    "setup.cfg": "setup-cfg",
+    "config.json": "model-config",
+    "model.json": "model-config",
+    "config.pbtxt": "triton",
+    "cmd_flags.txt": "webui-flags",
+    "serving.properties": "properties",
+    "uv.lock": "lock",
+    "poetry.lock": "lock",
+    "pdm.lock": "lock",
+    "pipfile.lock": "lock",
+    "pixi.lock": "lock",
+    "conda-lock.yml": "lock",
+    "pylock.toml": "lock",
+}
+_ENDINGS: Mapping[str, str] = {
+    ".py": PYTHON,
+    ".pyw": PYTHON,
+    ".ipynb": NOTEBOOK,
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".sh": "shell",
+    ".bash": "shell",
+    ".zsh": "shell",
+    ".ksh": "shell",
+    ".slurm": "shell",
+    ".sbatch": "shell",
+    ".dockerfile": "dockerfile",
+    ".containerfile": "dockerfile",
+    ".mk": "make",
+    ".service": "systemd",
+    ".cmd": "batch",
+    ".bat": "batch",
+}
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?:docker|container)file(?:[._-].+)?"), "dockerfile"),
+    (re.compile(r"makefile\..+"), "make"),
+    (re.compile(r"(?:[\w.-]*[-_.])?requirements?(?:[-_.][\w.-]*)?\.(?:txt|in)"), "requirements"),
+    (re.compile(r"(?:[\w.-]*[-_.])?constraints?(?:[-_.][\w.-]*)?\.(?:txt|in)"), "requirements"),
+    (re.compile(r"(?:[\w.-]*[-_.])?environment(?:[-_.][\w.-]*)?\.ya?ml"), "conda"),
+)
+"""Patterns of names come before endings."""
+_FOLDERS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?:^|/)(?:requirements|constraints)/[^/]+\.(?:txt|in)$"), "requirements"),
+)
+
+READERS: Mapping[str, tuple[str, str]] = {
+    "yaml": ("manifests", "read"),
+    "model-config": ("model_config", "read"),
+    "triton": ("model_config", "pbtxt"),
+    "webui-flags": ("properties", "flags"),
+    "properties": ("properties", "read"),
+    "shell": ("shell", "read"),
+    "dockerfile": ("dockerfiles", "read"),
+    "make": ("makefiles", "read"),
+    "just": ("makefiles", "read"),
+    "procfile": ("units", "read"),
+    "systemd": ("units", "read"),
+    "batch": ("batch", "read"),
+    "requirements": ("packaging_files", "requirements"),
+    "pyproject": ("packaging_files", "pyproject"),
+    "setup-cfg": ("packaging_files", "setup_cfg"),
+    "pipfile": ("packaging_files", "pipfile"),
+    "conda": ("packaging_files", "conda"),
+    "lock": ("packaging_files", "lock"),
+}
+"""The module under `sources` and the function in it that reads a kind."""
+
+_ENGINES = (*PROGRAMS, "text-generation-inference", "djl", "serving.properties")
+_IMAGES = ("tgi", "openmmlab", "lmsysorg", "huggingface-pytorch")
+_LOADING = ("load_in_8bit", "load_in_4bit", "load-in-8bit", "load-in-4bit", "BitsAndBytesConfig")
+_INSTALLS = (".dev", "nightly", "--pre", "prerelease", "git+")
+_NEEDLES: Mapping[str, tuple[str, ...]] = {
+    "model-config": ("quantization_config", "enforce_eager", "gpu_memory_utilization"),
+    "triton": ("max_batch_size",),
+    "webui-flags": _LOADING,
+    "properties": ("option.",),
+}
+_USUAL = (*_ENGINES, *_IMAGES, *_LOADING, *_INSTALLS, "modelFormat")
+_ENGINE_FILE = ("enforce-eager", "enforce_eager", "enable-prefix-caching", "enable_prefix_caching")
+_ENGINE_OPTIONS = ("max-num-seqs", "max_num_seqs", "disable-radix-cache", "disable-cuda-graph")
+_GATES: dict[str, re.Pattern[bytes]] = {}
 
 
 def kind_of(name: str) -> str | None:
-    """The kind of a file by its name; None for one that is not read."""
-    lowered = name.lower()
-    if lowered.endswith((".py", ".pyw")):
-        return PYTHON
-    return PACKAGES if packages.reader_of(name) is not None else None
+    """The kind of a file by its name or path; None for one that is not read."""
+    path = name.replace("\\", "/").lower()
+    base = path.rsplit("/", 1)[-1]
+    if base in _NAMES:
+        return _NAMES[base]
+    for pattern, kind in _PATTERNS:
+        if pattern.fullmatch(base):
+            return kind
+    dot = base.rfind(".")
+    if dot >= 0 and base[dot:] in _ENDINGS:
+        return _ENDINGS[base[dot:]]
+    return next((kind for pattern, kind in _FOLDERS if pattern.search(path)), None)
 
 
 def may_matter(kind: str, data: bytes) -> bool:
-    """Whether any word occurs that a rule may have something to say of."""
-    return kind == PACKAGES and packages.may_matter(data)
+    """Whether any word that a file of a kind must hold to say something is in its bytes."""
+    gate = _GATES.get(kind)
+    if gate is None:
+        words = _NEEDLES.get(kind, (*_USUAL, *_ENGINE_FILE, *_ENGINE_OPTIONS))
+        gate = re.compile("|".join(map(re.escape, words)).encode(), re.IGNORECASE)
+        _GATES[kind] = gate
+    return gate.search(data) is not None
 
 
 def read(kind: str, text: str, path: str) -> Document:
     """What a text of a kind says. Raises Unreadable."""
-    return packages.read(text, path) if kind == PACKAGES else Document()
+    return reader_of(kind)(text, path)
+
+
+def reader_of(kind: str) -> Reader:
+    """What reads files of a kind."""
+    module, function = READERS[kind]
+    found: Reader = getattr(import_module(f"ecocompute_lint.sources.{module}"), function)
+    return found
