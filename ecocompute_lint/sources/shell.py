@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ecocompute_lint.findings import Place
 from ecocompute_lint.knowledge import commands, shells
-from ecocompute_lint.sources.documents import UNKNOWN, Branch, Document, Service, Word
+from ecocompute_lint.sources.documents import UNKNOWN, Branch, Document, Package, Service, Word
 from ecocompute_lint.sources.pieces import Piece
+from ecocompute_lint.sources.scalars import whole_lines
 from ecocompute_lint.sources.shell_script import Command, run
 from ecocompute_lint.sources.shell_values import Scope, Text
 
 _MOST_INSIDE = 6
-_SCRIPT_IN_WORD = re.compile(r"\s")
+_BLANK = re.compile(r"\s")
 
 
 def read(text: str, path: str) -> Document:
@@ -33,7 +34,28 @@ def read_piece(
     reader = _Reader(piece, path, branch, depth)
     for command in run(piece.text, Scope(outside=variables or {}), branch):
         reader.take(command)
-    return reader.document()
+    return reader.found
+
+
+def said_by(
+    words: Sequence[Word],
+    place: Place,
+    environment: Mapping[str, Word] | None = None,
+    branch: Branch | None = None,
+) -> Document:
+    """What one command installs and launches."""
+    texts = [word.text for word in words]
+    if not texts or _program(texts) in shells.TALKERS:
+        return Document()
+    packages: tuple[Package, ...] = ()
+    if any(installer in text for text in texts[:12] for installer in shells.INSTALLERS):
+        from ecocompute_lint.sources.installs import packages_of
+
+        packages = tuple(packages_of(words, branch, environment))
+    if commands.launched([None if UNKNOWN in text else text for text in texts]) is None:
+        return Document(packages=packages)
+    service = Service(place, tuple(words), None, environment or {}, branch=branch)
+    return Document((service,), packages)
 
 
 def words_of(piece: Piece, variables: Mapping[str, str] | None = None) -> tuple[Word, ...]:
@@ -51,31 +73,23 @@ class _Reader:
     path: str
     branch: Branch | None
     depth: int
-    services: list[Service] = field(default_factory=list)
     found: Document = field(default_factory=Document)
-
-    def document(self) -> Document:
-        return Document(tuple(self.services)) + self.found
 
     def take(self, command: Command) -> None:
         texts = [one.text for one in command.texts]
         name = _program(texts)
-        if command.heredoc is not None:
-            self._inside(self.piece.slice(*command.heredoc), command, name in shells.SHELLS)
+        if command.heredoc is not None and name in shells.SHELLS:
+            self._read_inside(self.piece.slice(*command.heredoc), command.branch)
         if not texts or name in shells.TALKERS:
             return
         words = list(_Layout(self.piece).words(command.texts))
         if self._container(words, texts, command):
             return
-        self._packages(words, command)
-        if commands.launched([None if UNKNOWN in text else text for text in texts]) is not None:
-            environment = {key: self._word(value) for key, value in command.environment.items()}
-            place = self._place(command)
-            self.services.append(
-                Service(place, tuple(words), None, environment, branch=command.branch)
-            )
-            return
-        self._scripts(command)
+        environment = {key: self._word(value) for key, value in command.environment.items()}
+        said = said_by(words, self._place(command), environment, command.branch)
+        self.found += said
+        if not said.services:
+            self._scripts(command.texts, command.branch)
 
     def _place(self, command: Command) -> Place:
         return self.piece.place(command.start, command.end)
@@ -83,28 +97,12 @@ class _Reader:
     def _word(self, text: Text) -> Word:
         return next(iter(_Layout(self.piece).words([text])))
 
-    def _packages(self, words: Sequence[Word], command: Command) -> None:
-        if not any(
-            installer in word.text for word in words[:12] for installer in shells.INSTALLERS
-        ):
-            return
-        from ecocompute_lint.sources.installs import packages_of
-
-        environment = {key: self._word(value) for key, value in command.environment.items()}
-        found = packages_of(words, command.branch, environment)
-        self.found += Document(packages=tuple(found))
-
-    def _scripts(self, command: Command) -> None:
+    def _scripts(self, texts: Sequence[Text], branch: Branch | None) -> None:
         """Words that are scripts themselves: ``bash -c "…"``, ``ssh host "…"``, ``eval "…"``."""
-        for text in command.texts[1:] if len(command.texts) > 1 else command.texts:
-            if _SCRIPT_IN_WORD.search(text.text) and shells.MAY_RUN.search(text.text):
-                inner = _piece_of(self.piece, text)
-                if inner is not None:
-                    self._read_inside(inner, command.branch)
-
-    def _inside(self, piece: Piece, command: Command, is_script: bool) -> None:
-        if is_script:
-            self._read_inside(piece, command.branch)
+        for text in texts[1:] if len(texts) > 1 else texts:
+            inner = script_in(self.piece, text)
+            if inner is not None:
+                self._read_inside(inner, branch)
 
     def _read_inside(self, piece: Piece, branch: Branch | None) -> None:
         if self.depth < _MOST_INSIDE:
@@ -117,8 +115,9 @@ class _Reader:
         start = _after_run(texts)
         if start is None:
             return False
-        environment = {key: self._word(value) for key, value in command.environment.items()}
-        environment, at, entry = {}, start, []
+        environment: dict[str, Word] = {}
+        entry: list[Word] = []
+        at = start
         while at < len(words) and texts[at].startswith("-"):
             name, equals, value = texts[at].partition("=")
             single = not name.startswith("--")
@@ -142,12 +141,8 @@ class _Reader:
         service = Service(
             self._place(command), arguments, words[at], environment, branch=command.branch
         )
-        self.services.append(service)
-        for text in command.texts[at + 1 :]:
-            if _SCRIPT_IN_WORD.search(text.text) and shells.MAY_RUN.search(text.text):
-                inner = _piece_of(self.piece, text)
-                if inner is not None:
-                    self._read_inside(inner, command.branch)
+        self.found += Document((service,))
+        self._scripts(command.texts[at:], command.branch)
         return True
 
 
@@ -178,19 +173,21 @@ def _after_run(texts: Sequence[str]) -> int | None:
     return None
 
 
-def _piece_of(piece: Piece, text: Text) -> Piece | None:
-    """A word of a piece as a piece of its own."""
-    if not text.text or len(text.offsets) != len(text.text):
+def script_in(piece: Piece, text: Text) -> Piece | None:
+    """A word of a piece as a piece of its own, if it may be a script."""
+    if not (_BLANK.search(text.text) and shells.MAY_RUN.search(text.text)):
         return None
-    starts, offsets, last = [], [], None
+    if len(text.offsets) != len(text.text):
+        return None
+    starts, offsets = [], []
+    last = -2
     for index, at in enumerate(text.offsets):
         offset = piece.offset(at)
-        if last is None or offset != last + 1:
+        if offset != last + 1:
             starts.append(index)
             offsets.append(offset)
         last = offset
-    end = piece.offset(text.offsets[-1]) + 1
-    return Piece(text.text, piece.lines, tuple(starts), tuple(offsets), end)
+    return Piece(text.text, piece.lines, tuple(starts), tuple(offsets), last + 1)
 
 
 class _Layout:
@@ -228,7 +225,7 @@ class _Layout:
                 return self._place(start, finish)
             return self._place(begin, end)
         if continued:
-            return self._place(begin, continued)  # all of its line
+            return whole_lines(self.piece, begin, continued)
         if finish < len(self.text) and self.text[finish] not in "\r\n" and finish > end:
             return self._place(start, finish)  # the next word takes its place
         before = begin - 1
@@ -247,6 +244,3 @@ def _continuation(text: str, at: int) -> int:
         if text.startswith(mark, at):
             return at + len(mark)
     return 0
-
-
-Reading = Callable[[str, str], Document]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecocompute_lint.sources.documents import UNKNOWN
@@ -187,8 +187,3 @@ def split(text: Text) -> Iterator[Text]:
             )
     if not found:
         yield replace(text, text="", offsets=())
-
-
-def texts_of(held: Iterable[Text]) -> list[str]:
-    """The mere texts."""
-    return [one.text for one in held]
