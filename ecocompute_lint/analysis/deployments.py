@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ecocompute_lint.analysis.objects import Obj, Ref
-from ecocompute_lint.analysis.quantization import Holder, Quantizations
+from ecocompute_lint.analysis.quantization import Holder, Quantizations, configuration_in
 from ecocompute_lint.facts import Deployment, Load, Option, Usage
 from ecocompute_lint.knowledge.api import Api
 from ecocompute_lint.knowledge.apis import LOAD_OPTIONS, SWITCHES, find_api
@@ -104,17 +104,14 @@ class Reader(Quantizations):
                     joint = conjunction(conjunction(ways, (item.guards,)), more)
                     if joint:
                         compiled = self._compiled(*self.run.component(obj, part))
-                        reached = self._part_of(load) if part else load
+                        # A pipeline's name says nothing of how large one part of it is.
+                        reached = replace(load, model=known(ABSENT)) if part else load
                         yield Deployment(quantization, reached, context, compiled, joint)
         # A loader that takes options in a dict of their own has no switches beside it.
         takes = bool(row.defaults) and (not row.nested or holder.carrier != obj.span)
         if takes and any(name in holder.values for name in SWITCHES):
             quantization = self._options_in(obj, row, holder)
             yield Deployment(quantization, load, context, self._compiled(obj, ""), ways)
-
-    def _part_of(self, load: Load) -> Load:
-        """The load of a pipeline's part: the pipeline's name says nothing of the part's size."""
-        return replace(load, model=self.run.unknown("a part of the pipeline"))
 
     def _from_config(self, payload: Payload, load: Obj) -> Iterator[tuple[Usage, str, Ways]]:
         """What a configuration says: for the whole model, or for parts of it by their names."""
@@ -137,21 +134,19 @@ class Reader(Quantizations):
                 yield made, "", obj.ways
 
     def _of_components(self, obj: Obj, row: Api, load: Obj) -> Iterator[tuple[Usage, str, Ways]]:
+        """What a configuration gives to single parts of a pipeline."""
         values = self.state(obj, load)
-        for table in (item for name in row.components for item in values.get(name) or ()):
+        for table in (item for key in row.components for item in values.get(key) or ()):
             source = table.payload.obj if isinstance(table.payload, Ref) else None
             if source is None or source.kind != "dict":
                 continue
-            for part, value in self.state(source, load).items():
+            for name, value in self.state(source, load).items():
+                part = name if name.isidentifier() else ""  # put there under a name not known
                 for item in value:
-                    inner = item.payload.obj if isinstance(item.payload, Ref) else None
-                    found = find_api(inner.callee) if inner is not None else None
-                    if inner is None or found is None or found.role != "config":
-                        continue
-                    self.reached.add(id(inner.node))
-                    ways = conjunction((table.guards,), (item.guards,))
-                    made = self.configured(inner, found, load)
-                    yield made, part, conjunction(conjunction(obj.ways, inner.ways), ways)
+                    found = configuration_in(item.payload)
+                    if found is not None:
+                        ways = conjunction((table.guards,), (item.guards,))
+                        yield self.reach(*found, load), part, conjunction(obj.ways, ways)
 
     def _options_in(self, obj: Obj, row: Api, holder: Holder) -> Usage:
         return self.quantization(row, "argument", obj.span, holder, row.defaults)

@@ -46,6 +46,14 @@ class Holder:
     shared: bool = False
 
 
+def configuration_in(payload: Payload) -> tuple[Obj, Api] | None:
+    """The quantization configuration that a payload is, and its API."""
+    if not isinstance(payload, Ref) or payload.part or payload.obj.kind != "call":
+        return None
+    row = find_api(payload.obj.callee)
+    return (payload.obj, row) if row is not None and row.role == "config" else None
+
+
 class Quantizations:
     """Reads quantizations; the state that this needs of a finished run."""
 
@@ -118,17 +126,14 @@ class Quantizations:
         for name in row.nested:
             for item in holder.values.get(name) or ():
                 inner = item.payload.obj if isinstance(item.payload, Ref) else None
-                found = find_api(inner.callee) if inner is not None else None
-                if inner is None:
-                    continue
-                if inner.kind == "dict" and reader is not None:
+                found = configuration_in(item.payload)
+                if inner is not None and inner.kind == "dict" and reader is not None:
                     more = self._described(reader, place, self.holder(inner, load), load)
                     made = replace(made, api=more.api, method=more.method)
                     options.update(more.options)
                     carrier = more.carrier
-                elif found is not None and found.role == "config":
-                    self.reached.add(id(inner.node))
-                    options.update(self.configured(inner, found, load).options)
+                elif found is not None:
+                    options.update(self.reach(*found, load).options)
         for name in row.modules:
             options.update(self._of_modules(holder.values.get(name), load))
         for name, words in row.means.items():
@@ -137,6 +142,11 @@ class Quantizations:
             for option, meant in words.get(word, {}).items() if isinstance(word, str) else ():
                 options[option] = Option(known(Const(meant)), written=False)
         return replace(made, options=options, carrier=None if row.fixed else carrier)
+
+    def reach(self, obj: Obj, row: Api, load: Obj) -> Usage:
+        """What a configuration says that is part of another, and so stands for nothing alone."""
+        self.reached.add(id(obj.node))
+        return self.configured(obj, row, load)
 
     @staticmethod
     def _reader(row: Api, holder: Holder) -> Api | None:
@@ -173,11 +183,9 @@ class Quantizations:
         """The options that one entry stands for; None if it leaves its modules as they are."""
         found: list[tuple[Alternative, Usage | None]] = []
         for item in entry:
-            inner = item.payload.obj if isinstance(item.payload, Ref) else None
-            row = find_api(inner.callee) if inner is not None else None
-            if inner is not None and row is not None and row.role == "config":
-                self.reached.add(id(inner.node))
-                found.append((item, self.configured(inner, row, load)))
+            inner = configuration_in(item.payload)
+            if inner is not None:
+                found.append((item, self.reach(*inner, load)))
             elif item.payload is ABSENT or item.payload == Const(None):
                 found.append((item, None))
             else:
