@@ -251,6 +251,8 @@ model = AutoModelForCausalLM.from_pretrained("x", quantization_config=config)
         'options = options | {"load_in_8bit": True}',
         'options = {**options, "load_in_8bit": True}',
         'options.setdefault("load_in_8bit", True)',
+        'options.update([("load_in_8bit", True)])',
+        'options = dict([("load_in_8bit", True)], device_map="auto")',
     ],
 )
 def test_a_dict_changed_after_it_was_made(change: str) -> None:
@@ -274,6 +276,23 @@ def test_a_dict_whose_switch_is_taken_away() -> None:
         model = AutoModelForCausalLM.from_pretrained("x", **options)
         """
     assert audit(program, *LOADS) == []
+
+
+def test_configurations_that_wrap_themselves() -> None:
+    program = """\
+        from diffusers import DiffusionPipeline, PipelineQuantizationConfig
+        from torchao.quantization import Float8WeightOnlyConfig, FqnToConfig
+        from transformers import AutoModelForCausalLM, TorchAoConfig
+        config = Float8WeightOnlyConfig()
+        for _ in range(2):
+            config = TorchAoConfig(FqnToConfig({"_default": config}))
+        parts = {}
+        for _ in range(2):
+            parts["transformer"] = PipelineQuantizationConfig(quant_mapping=parts)
+        model = AutoModelForCausalLM.from_pretrained("x", quantization_config=config)
+        pipe = DiffusionPipeline.from_pretrained("y", quantization_config=parts["transformer"])
+        """
+    assert audit(program, "ECO101", "ECO111") == []
 
 
 # -- classes

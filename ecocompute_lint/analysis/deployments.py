@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ecocompute_lint.analysis.objects import Obj, Ref
-from ecocompute_lint.analysis.quantization import Holder, Quantizations
+from ecocompute_lint.analysis.quantization import Holder, Quantizations, configuration_in
 from ecocompute_lint.facts import Deployment, Load, Option, Usage
 from ecocompute_lint.knowledge.api import Api
 from ecocompute_lint.knowledge.apis import LOAD_OPTIONS, SWITCHES, find_api
@@ -100,26 +100,29 @@ class Reader(Quantizations):
         context = self._context(obj)
         for name in config:
             for item in holder.values.get(name) or ():
-                quantization, more = self._from_config(item.payload, obj)
-                if quantization is None:
-                    continue
-                joint = conjunction(conjunction(ways, (item.guards,)), more)
-                if joint:
-                    yield Deployment(quantization, load, context, self._compiled(obj, ""), joint)
+                for quantization, part, more in self._from_config(item.payload, obj):
+                    joint = conjunction(conjunction(ways, (item.guards,)), more)
+                    if joint:
+                        compiled = self._compiled(*self.run.component(obj, part))
+                        # A pipeline's name says nothing of how large one part of it is.
+                        reached = replace(load, model=known(ABSENT)) if part else load
+                        yield Deployment(quantization, reached, context, compiled, joint)
         # A loader that takes options in a dict of their own has no switches beside it.
         takes = bool(row.defaults) and (not row.nested or holder.carrier != obj.span)
         if takes and any(name in holder.values for name in SWITCHES):
             quantization = self._options_in(obj, row, holder)
             yield Deployment(quantization, load, context, self._compiled(obj, ""), ways)
 
-    def _from_config(self, payload: Payload, load: Obj) -> tuple[Usage | None, Ways]:
+    def _from_config(self, payload: Payload, load: Obj) -> Iterator[tuple[Usage, str, Ways]]:
+        """What a configuration says: for the whole model, or for parts of it by their names."""
         if not isinstance(payload, Ref) or payload.part:
-            return None, ({},)
+            return
         obj = payload.obj
         row = find_api(obj.callee) if obj.kind == "call" else None
         if row is not None and row.role == "config":
             self.reached.update(id(one.node) for one in (obj, *obj.sources))
-            return self.configured(obj, row, load), obj.ways
+            parts = list(self._of_components(obj, row, load))
+            yield from parts or [(self.configured(obj, row, load), "", obj.ways)]
         if obj.kind == "dict":
             holder = self.holder(obj, load)
             method = holder.values.get("quant_method")
@@ -128,8 +131,22 @@ class Reader(Quantizations):
                 row = find_api("transformers.BitsAndBytesConfig")
                 assert row is not None
                 made = self.quantization(row, "dict", load.span, holder, row.defaults)
-                return made, obj.ways
-        return None, ({},)
+                yield made, "", obj.ways
+
+    def _of_components(self, obj: Obj, row: Api, load: Obj) -> Iterator[tuple[Usage, str, Ways]]:
+        """What a configuration gives to single parts of a pipeline."""
+        values = self.state(obj, load)
+        for table in (item for key in row.components for item in values.get(key) or ()):
+            source = table.payload.obj if isinstance(table.payload, Ref) else None
+            if source is None or source.kind != "dict":
+                continue
+            for name, value in self.state(source, load).items():
+                part = name if name.isidentifier() else ""  # put there under a name not known
+                for item in value:
+                    found = configuration_in(item.payload)
+                    if found is not None:
+                        ways = conjunction((table.guards,), (item.guards,))
+                        yield self.reach(*found, load), part, conjunction(obj.ways, ways)
 
     def _options_in(self, obj: Obj, row: Api, holder: Holder) -> Usage:
         return self.quantization(row, "argument", obj.span, holder, row.defaults)
@@ -148,7 +165,8 @@ class Reader(Quantizations):
 
     def _configuration(self, obj: Obj, row: Api, holder: Holder) -> Usage | None:
         given = [item.payload for name in row.config for item in holder.values.get(name) or ()]
-        return self._from_config(given[0], obj)[0] if len(given) == 1 else None
+        made = list(self._from_config(given[0], obj)) if len(given) == 1 else []
+        return made[0][0] if len(made) == 1 else None
 
     def _load_options(self, row: Api, holder: Holder) -> dict[str, Option]:
         found = {}

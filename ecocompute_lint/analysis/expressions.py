@@ -24,6 +24,7 @@ from ecocompute_lint.knowledge import apis
 from ecocompute_lint.values import (
     ALWAYS,
     Const,
+    Guards,
     Symbol,
     Value,
     Ways,
@@ -157,8 +158,11 @@ class Expressions(Sequences):
         return known(Ref(obj), carrier)
 
     def merge(self, obj: Obj, value: Value) -> None:
-        """Add the items of another dict (``**other``, ``update(other)``)."""
+        """Add the items of another dict (``**other``, ``update(other)``), or of pairs."""
         for item in value.given(self.path):
+            if isinstance(item.payload, Seq):
+                self._merge_pairs(obj, item.payload, item.guards)
+                continue
             source = item.payload.obj if isinstance(item.payload, Ref) else None
             if source is None or source.kind not in ("dict", "instance"):
                 if not isinstance(item.payload, Const):
@@ -172,6 +176,16 @@ class Expressions(Sequences):
                 if field is not None:
                     obj.names.setdefault(name, argument)
                     self.write(obj, name, field.within((item.guards,)))
+
+    def _merge_pairs(self, obj: Obj, pairs: Seq, guards: Guards) -> None:
+        obj.open |= not pairs.whole
+        for pair in pairs.items:
+            items = pair.only.items if isinstance(pair.only, Seq) and pair.only.whole else ()
+            name = items[0].constant() if len(items) == 2 else None
+            if isinstance(name, str):
+                self.write(obj, name, items[1].within((guards,)))
+            else:
+                obj.open = True
 
     # -- operators
 

@@ -28,6 +28,8 @@ from ecocompute_lint.values import (
 
 _KNOWN_ROOTS = frozenset({"torch", "transformers", "bitsandbytes", "builtins", "numpy", "jax"})
 _OPTION_PREFIXES = ("load_in_", "llm_int", "bnb_")
+_OTHER_MODULES = "_default"
+"""The entry of a table of modules that holds for those without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,14 @@ class Holder:
     shared: bool = False
 
 
+def configuration_in(payload: Payload) -> tuple[Obj, Api] | None:
+    """The quantization configuration that a payload is, and its API."""
+    if not isinstance(payload, Ref) or payload.part or payload.obj.kind != "call":
+        return None
+    row = find_api(payload.obj.callee)
+    return (payload.obj, row) if row is not None and row.role == "config" else None
+
+
 class Quantizations:
     """Reads quantizations; the state that this needs of a finished run."""
 
@@ -54,6 +64,8 @@ class Quantizations:
         self.reached: set[int] = set()
         self.quantized: set[int] = set()
         """The loads whose models are quantized once they are there."""
+        self.describing: list[Obj] = []
+        """The configurations that are being read."""
         self.roles: dict[int, set[str]] = {}
         for obj in run.objects.values():
             row = find_api(obj.callee) if obj.kind == "call" else None
@@ -98,29 +110,97 @@ class Quantizations:
         for name in SWITCHES:
             if name in obj.assigned and holder.values[name].constant() is not False:
                 place = obj.assigned[name]
+        if obj in self.describing:  # made of itself, in a loop
+            return self.quantization(row, "config", place, holder, row.defaults)
+        self.describing.append(obj)
+        made = self._described(row, place, holder, load or obj)
+        self.describing.pop()
+        return made
+
+    def _described(self, row: Api, place: Span, holder: Holder, load: Obj) -> Usage:
+        """The quantization that options describe, with what the objects among them say."""
         made = self.quantization(row, "config", place, holder, row.defaults)
         options = dict(made.options)
         carrier = made.carrier
+        reader = self._reader(row, holder)
         for name in row.nested:
             for item in holder.values.get(name) or ():
                 inner = item.payload.obj if isinstance(item.payload, Ref) else None
-                if inner is None:
-                    continue
-                found = find_api(inner.callee)
-                if inner.kind == "dict":
-                    nested = self.holder(inner, load or obj)
-                    more = self.quantization(row, "config", place, nested, row.defaults)
+                found = configuration_in(item.payload)
+                if inner is not None and inner.kind == "dict" and reader is not None:
+                    more = self._described(reader, place, self.holder(inner, load), load)
+                    made = replace(made, api=more.api, method=more.method)
                     options.update(more.options)
                     carrier = more.carrier
-                elif found is not None and found.role == "config":
-                    self.reached.add(id(inner.node))
-                    options.update(self.configured(inner, found, load).options)
+                elif found is not None:
+                    options.update(self.reach(*found, load).options)
+        for name in row.modules:
+            options.update(self._of_modules(holder.values.get(name), load))
         for name, words in row.means.items():
             value = holder.values.get(name)
             word = value.constant() if value is not None else None
             for option, meant in words.get(word, {}).items() if isinstance(word, str) else ():
                 options[option] = Option(known(Const(meant)), written=False)
         return replace(made, options=options, carrier=None if row.fixed else carrier)
+
+    def reach(self, obj: Obj, row: Api, load: Obj) -> Usage:
+        """What a configuration says that is part of another, and so stands for nothing alone."""
+        self.reached.add(id(obj.node))
+        return self.configured(obj, row, load)
+
+    @staticmethod
+    def _reader(row: Api, holder: Holder) -> Api | None:
+        """What reads a nested dict: the backend that is named, None if nothing is known of it."""
+        reader: Api | None = replace(row, nested=())
+        for name, rows in row.backends.items():
+            value = holder.values.get(name)
+            word = value.constant() if value is not None else None
+            if isinstance(word, str):
+                reader = find_api(rows.get(word, ""))
+        return reader
+
+    def _of_modules(self, table: Value | None, load: Obj) -> dict[str, Option]:
+        """What a table of modules makes of the model: its default, else what all entries share."""
+        payload = table.only if table is not None else None
+        if not isinstance(payload, Ref) or payload.obj.kind != "dict":
+            return {}
+        entries = {
+            name: options
+            for name, value in self.state(payload.obj, load).items()
+            if (options := self._of_module(value, load)) is not None
+        }
+        shared = entries.get(_OTHER_MODULES) or {}
+        if not shared and entries and not payload.obj.open:
+            first, *others = entries.values()
+            shared = {
+                name: value
+                for name, value in first.items()
+                if all(other.get(name) == value for other in others)
+            }
+        return {name: Option(value, written=False) for name, value in shared.items()}
+
+    def _of_module(self, entry: Value, load: Obj) -> dict[str, Value] | None:
+        """The options that one entry stands for; None if it leaves its modules as they are."""
+        found: list[tuple[Alternative, Usage | None]] = []
+        for item in entry:
+            inner = configuration_in(item.payload)
+            if inner is not None:
+                found.append((item, self.reach(*inner, load)))
+            elif item.payload is ABSENT or item.payload == Const(None):
+                found.append((item, None))
+            else:
+                return {}
+        names = dict.fromkeys(name for _, made in found if made for name in made.options)
+        if not any(made for _, made in found):
+            return None
+        plain = Option(known(Const(None)))
+        return {
+            name: union(
+                (made.options if made else {}).get(name, plain).value.within((item.guards,))
+                for item, made in found
+            )
+            for name in names
+        }
 
     def quantization(
         self, row: Api, spelling: str, place: Span, holder: Holder, defaults: Mapping[str, object]

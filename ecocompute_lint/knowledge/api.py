@@ -17,7 +17,10 @@ class Api:
     `parameters` are positional names. `defaults` are the values of options nobody writes.
     `spelled` maps canonical option names to this API's. `implied` are options the call sets by
     itself; `means` translates the values of one argument into options. `nested` names arguments
-    whose dict holds the options. `legacy`: switches given straight to it are deprecated arguments
+    whose dict holds the options, and `backends` says, by the value of one argument, which API
+    reads that dict. `components` names arguments whose dict gives parts of a pipeline
+    configurations of their own, `modules` those whose dict does so for layers of one model.
+    `legacy`: switches given straight to it are deprecated arguments
     of Transformers. `fixed`: no argument changes the threshold or dtype. `training`: meant for
     training.
     """
@@ -32,6 +35,9 @@ class Api:
     implied: Mapping[str, Any] = field(default_factory=dict)
     means: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     nested: tuple[str, ...] = ()
+    backends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    components: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
     model: str = ""
     target: str = ""

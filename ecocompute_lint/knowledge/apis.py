@@ -84,11 +84,21 @@ _FP8_WORDS = {
     word: {"format": "fp8", "activations": activations}
     for activations, words in {
         None: ("float8wo", "float8_weight_only", "float8wo_e5m2", "float8wo_e4m3"),
-        "dynamic": ("float8dq", "float8dq_e4m3", "float8_dynamic_activation_float8_weight"),
+        "dynamic": (
+            *("float8dq", "float8dq_e4m3", "float8dq_e4m3_tensor", "float8dq_e4m3_row"),
+            "float8_dynamic_activation_float8_weight",
+        ),
         "static": ("float8_static_activation_float8_weight",),
     }.items()
     for word in words
 }
+
+_PIPELINE_BACKENDS = {
+    "bitsandbytes_8bit": "diffusers.BitsAndBytesConfig",
+    "bitsandbytes_4bit": "diffusers.BitsAndBytesConfig",
+    "torchao": "diffusers.TorchAoConfig",
+}
+"""Whose options diffusers' pipelines are given; the backend's name switches nothing on."""
 
 # The first row that matches wins.
 APIS: tuple[Api, ...] = (
@@ -120,10 +130,12 @@ APIS: tuple[Api, ...] = (
     ),
     Api(
         "diffusers.PipelineQuantizationConfig",
-        r"diffusers\.(?:quantizers\.)?PipelineQuantizationConfig",
+        r"diffusers\.(?:quantizers\.(?:pipe_quant_config\.)?)?PipelineQuantizationConfig",
         "config",
-        parameters=("quant_backend", "quant_kwargs"),
+        parameters=("quant_backend", "quant_kwargs", "components_to_quantize", "quant_mapping"),
         nested=("quant_kwargs",),
+        backends={"quant_backend": _PIPELINE_BACKENDS},
+        components=("quant_mapping",),
         defaults=_TRANSFORMERS,
         method="bitsandbytes",
     ),
@@ -189,6 +201,14 @@ APIS: tuple[Api, ...] = (
             method="torchao",
         )
         for activations, names in _FP8.items()
+    ),
+    Api(
+        "torchao.FqnToConfig",
+        _TORCHAO + r"(?:(?:Module)?FqnToConfig|AOPerModuleConfig)",
+        "config",
+        parameters=("fqn_to_config", "module_fqn_to_config"),
+        modules=("fqn_to_config", "module_fqn_to_config"),
+        method="torchao",
     ),
     *(
         Api(
@@ -361,6 +381,9 @@ _QUANTIZATION_CALLEES = frozenset(
         "Linear8bitLt",
         "MatmulLtState",
         "TorchAoConfig",
+        "FqnToConfig",
+        "ModuleFqnToConfig",
+        "AOPerModuleConfig",
         "quantize_",
         *_FP8_KERNELS,
     }
