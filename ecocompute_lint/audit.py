@@ -25,7 +25,8 @@ UNPARSABLE = "ECO000"
 STDIN = "<stdin>"
 """What a text without a file is called."""
 _LARGEST_FILE = 4_000_000
-TOO_LARGE = f"larger than {_LARGEST_FILE // 10**6} MB"
+_LARGEST_NOTEBOOK = 50_000_000  # most of one are outputs
+_LARGER = "larger than"
 _MOST_ROUNDS = 8
 _OVERLAPS = "overlaps"
 _NO_HELP = "the edit would not mend it"
@@ -68,12 +69,12 @@ class Report:
     @property
     def skipped(self) -> int:
         """How many files were passed over although they are of a kind that is audited."""
-        return sum(file.status == "skipped" and file.reason != _IRRELEVANT for file in self.files)
+        return sum(file.status == "skipped" and file.reason != IRRELEVANT for file in self.files)
 
     @property
     def too_large(self) -> tuple[FileReport, ...]:
         """The files that were passed over for their size."""
-        return tuple(file for file in self.files if file.reason == TOO_LARGE)
+        return tuple(file for file in self.files if file.reason.startswith(_LARGER))
 
     @property
     def failed(self) -> tuple[Problem, ...]:
@@ -92,7 +93,8 @@ class FixOutcome:
     problem: Problem | None = None
 
 
-_IRRELEVANT = "nothing to look at"
+IRRELEVANT = "nothing to look at"
+"""Why most files are passed over."""
 
 
 def audit_text(
@@ -117,14 +119,14 @@ def audit_text(
     loads = settings.gpu is not None
     relevant = may_matter(text, loads=loads)
     if not relevant and not thorough:
-        return FileReport(path, "skipped", reason=_IRRELEVANT)
+        return FileReport(path, "skipped", reason=IRRELEVANT)
     silenced = suppressions_of(text)
     if silenced is not None and silenced.skip_file:
         return FileReport(path, "skipped", reason="skip-file")
     try:
         if not relevant:
             parse(text)
-            return FileReport(path, "skipped", reason=_IRRELEVANT)
+            return FileReport(path, "skipped", reason=IRRELEVANT)
         file = Path(path) if path != STDIN else None
         facts = read(text, tree, file, settings.root, loads=loads).facts
     except Unparsable as error:
@@ -216,9 +218,15 @@ def silencing_lines(finding: Finding) -> Iterable[int]:
 # -- files
 
 
-def is_too_large(size: int) -> bool:
-    """Whether a file of so many bytes is passed over."""
-    return size > _LARGEST_FILE
+def is_notebook(path: str) -> bool:
+    """Whether a file is a notebook, by its name."""
+    return path.lower().endswith(".ipynb")
+
+
+def too_large(path: str, size: int) -> str:
+    """Why a file of so many bytes is passed over; empty where it is not."""
+    most = _LARGEST_NOTEBOOK if is_notebook(path) else _LARGEST_FILE
+    return f"{_LARGER} {most // 10**6} MB" if size > most else ""
 
 
 def audit_file(
@@ -234,25 +242,42 @@ def audit_file(
 
     try:
         size = file.stat().st_size
-        if is_too_large(size):
-            return FileReport(path, "skipped", reason=TOO_LARGE)
+        if reason := too_large(path, size):
+            return FileReport(path, "skipped", reason=reason)
         data = file.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
         return FileReport(path, "failed", problem=Problem(UNPARSABLE, path, reason))
     if not thorough and not may_matter(data, loads=settings.gpu is not None):
-        return FileReport(path, "skipped", reason=_IRRELEVANT)
+        return FileReport(path, "skipped", reason=IRRELEVANT)
     try:
         text = decode(data).text
     except UnreadableSource as error:
         problem = Problem(UNPARSABLE, path, error.reason, error.line)
         return FileReport(path, "failed", problem=problem)
+    audit = auditor(path)
     return _guarded(
         path,
-        lambda: audit_text(
-            text, path=path, settings=settings, with_edits=with_edits, thorough=thorough
-        ),
+        lambda: audit(text, path=path, settings=settings, with_edits=with_edits, thorough=thorough),
     )
+
+
+def auditor(path: str) -> Callable[..., FileReport]:
+    """What audits the text of a file of that name."""
+    if not is_notebook(path):
+        return audit_text
+    from ecocompute_lint.notebooks import audit_notebook
+
+    return audit_notebook
+
+
+def fixer(path: str) -> Callable[..., FixOutcome]:
+    """What repairs the text of a file of that name."""
+    if not is_notebook(path):
+        return fix_text
+    from ecocompute_lint.notebooks import fix_notebook
+
+    return fix_notebook
 
 
 def _guarded(path: str, work: Callable[[], FileReport]) -> FileReport:

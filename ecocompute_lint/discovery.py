@@ -19,7 +19,7 @@ from ecocompute_lint.config import ConfigError, Settings, SettingsFinder
 from ecocompute_lint.findings import Problem
 from ecocompute_lint.tree import list_directories
 
-KINDS: Mapping[str, str] = {".py": "python", ".pyw": "python"}
+KINDS: Mapping[str, str] = {".py": "python", ".pyw": "python", ".ipynb": "notebook"}
 """The kind of source behind each ending of a file name."""
 
 

@@ -64,7 +64,7 @@ def _target(target: str) -> tuple[str, int, int | None]:
 
 
 def _read(path: str) -> tuple[str, list[str]]:
-    from ecocompute_lint.audit import TOO_LARGE, is_too_large
+    from ecocompute_lint.audit import too_large
     from ecocompute_lint.cli.run import split_lines
     from ecocompute_lint.discovery import KINDS
     from ecocompute_lint.sources.text import UnreadableSource, decode
@@ -81,8 +81,8 @@ def _read(path: str) -> tuple[str, list[str]]:
     if file.suffix.lower() not in KINDS and not shebang:
         known = ", ".join(f"*{ending}" for ending in KINDS)
         raise click.UsageError(f"{path}: not a kind of file that ecolint reads ({known})")
-    if is_too_large(len(data)):
-        raise click.UsageError(f"{path}: {TOO_LARGE}; a check passes it over")
+    if reason := too_large(path, len(data)):
+        raise click.UsageError(f"{path}: {reason}; a check passes it over")
     try:
         text = decode(data).text
     except UnreadableSource as error:

@@ -126,9 +126,7 @@ class _Aside:
         self._heads[number] = (head, line[: len(head)])
         return head + line[len(head) :]
 
-    def _carried_on(
-        self, line: str, number: int, lines: Iterator[re.Match[str]]
-    ) -> Iterator[str]:
+    def _carried_on(self, line: str, number: int, lines: Iterator[re.Match[str]]) -> Iterator[str]:
         """The lines that a backslash joins to the one before them."""
         while line.endswith("\\"):
             match = next(lines, None)

@@ -139,7 +139,7 @@ class Notebook:
         )
         new = lines.text[:start] + edit.text + lines.text[end:]
         source = part.with_python(new[:-1] if new.endswith("\n") else new)
-        return _smallest(part.lines, start, source)
+        return replace(_smallest(part.lines, start, source), cell=part.cell.index)
 
     def raw_edit(self, edit: Edit) -> Edit:
         """An edit of the joined text as one of the raw JSON. Raises CannotRewrite."""

@@ -226,9 +226,7 @@ class Source:
     def _items_changed(self, a: int, b: int, new: Sequence[str]) -> list[Change]:
         """Strings from `a` up to `b` become those of `new`."""
         both = min(b - a, len(new))
-        changes = [
-            change for i in range(both) for change in self._string_changed(a + i, new[i])
-        ]
+        changes = [change for i in range(both) for change in self._string_changed(a + i, new[i])]
         at = a + both
         if at < b:
             changes.append(self._removed(at, b))

@@ -12,11 +12,11 @@ from ecocompute_lint.sources.text import LineMap
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A text, and the offsets in the file of its characters.
+    r"""A text, and the offsets in the file of its characters.
 
     `starts` and `offsets` run in parallel: the character at index ``starts[i]`` and those behind
     it, up to the next start, stand in the file from ``offsets[i]`` on. `end` is the offset behind
-    its last character. An escape such as ``\\n`` in a quoted string is one run of its own.
+    its last character. An escape such as ``\n`` in a quoted string is one run of its own.
     """
 
     text: str
