@@ -74,6 +74,7 @@ class Inquiry:
     seen: tuple[str, ...] = ()
     configured: tuple[Spot, ...] = ()
     reason: str = ""
+    cell: int | None = None
 
 
 def inquire(

@@ -23,7 +23,7 @@ _MAGIC = re.compile(
     | %(?P<program>(?:{_SHELLS})\b.*)
     | %(?:{_PRECEDED})\b[ \t]*(?P<command>.*)
     | (?P<timed>%(?:{_TIMED})(?:[ \t]+-\S+(?:[ \t]+\d+)?)*[ \t]+)(?=[^\s-])
-    | (?P<other>%{{1,2}}[A-Za-z].*)
+    | (?P<other>%{{1,2}}[ \t]*[A-Za-z].*)
     | (?P<help>\?{{1,2}}\S.*|%{{0,2}}[\w.*]+\?{{1,2}}[ \t]*$)
     | (?P<bare>(?:pip3?|conda|mamba|uv)[ \t]+(?:install|pip|uninstall)\b.*)
     | (?P<alias>(?:cd|ls|ll|mkdir|rmdir|rm|cp|mv|cat)[ \t]+[\w./~$-][^=]*$)
@@ -41,6 +41,8 @@ _LEXEME = re.compile(
     re.VERBOSE,
 )
 # fmt: on
+# Timed statements are kept if they can be, and an indented magic is taken for a block's statement.
+_WAYS = ((True, True), (False, True), (True, False))
 _UNKNOWN = "_"
 """A name that nothing gives a value: IPython's last output."""
 
@@ -62,8 +64,8 @@ def plain(text: str) -> Plain | None:
     """The Python of a cell; None where it is broken."""
     if _parses(text):
         return Plain(text)
-    for timed in (True, False):
-        found = _Aside(text, timed).done()
+    for way in _WAYS:
+        found = _Aside(text, *way).done()
         if _parses(found.text):
             return found
     return None
@@ -72,7 +74,7 @@ def plain(text: str) -> Plain | None:
 def error_of(text: str) -> tuple[str, int | None]:
     """Why a cell is no Python, and on which line of it."""
     try:
-        _parse(_Aside(text, True).done().text)
+        _parse(_Aside(text, *_WAYS[0]).done().text)
     except SyntaxError as error:
         return error.msg or "invalid syntax", error.lineno
     except (ValueError, RecursionError, MemoryError):
@@ -97,9 +99,10 @@ def _parse(text: str) -> None:
 class _Aside:
     """One pass over a cell. Only a line on which a statement begins can be a magic."""
 
-    def __init__(self, text: str, timed: bool) -> None:
+    def __init__(self, text: str, timed: bool, blocks: bool) -> None:
         self._text = text
         self._timed = timed
+        self._blocks = blocks
         self._quote = ""
         self._depth = 0
         self._continued = False
@@ -150,10 +153,9 @@ class _Aside:
             indent = found["indent"]
             if found["timed"] and self._timed:
                 return indent + "0;".ljust(len(found["timed"]))
-            if not indent:
-                return "#"
             # A statement keeps a block alive that holds nothing else.
-            return f"{indent}0#" if len(line) > len(indent) + 1 else f"{indent}#"
+            held = indent and self._blocks and len(line) > len(indent) + 1
+            return f"{indent}0#" if held else f"{indent}#"
         found = _ASSIGNED.match(line)
         if found is not None:
             self._take(found, ("shell", "program"), start)

@@ -41,7 +41,7 @@ def load(text: str) -> Any:
         return json.loads(text, parse_int=float)  # an integer of any length
     except json.JSONDecodeError as error:
         line, column = LineMap(text).position(min(error.pos, len(text)))
-        raise Unreadable(f"not valid JSON: {error.msg}", line, column) from None
+        raise Unreadable(f"not valid JSON: {error.msg.removesuffix(' at')}", line, column) from None
     except RecursionError:
         raise Unreadable("nested too deeply to be read") from None
 
