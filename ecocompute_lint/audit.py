@@ -9,24 +9,28 @@ import ast
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ecocompute_lint.findings import Finding, Fix, FixLevel, Problem
 from ecocompute_lint.sources import registry
-from ecocompute_lint.sources.kinds import PYTHON
+from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
     from ecocompute_lint.engine.rule import Rule
+    from ecocompute_lint.facts import Deployment, PackagePin
     from ecocompute_lint.knowledge.economy import Economy
+    from ecocompute_lint.suppress import Suppressions
 
 UNPARSABLE = "ECO000"
 STDIN = "<stdin>"
 """What a text without a file is called."""
 _LARGEST_FILE = 4_000_000
-TOO_LARGE = f"larger than {_LARGEST_FILE // 10**6} MB"
+_LARGEST_NOTEBOOK = 50_000_000  # most of one are outputs
+_LARGER = "larger than"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,12 @@ class Report:
     @property
     def skipped(self) -> int:
         """How many files were passed over although they are of a kind that is audited."""
-        return sum(file.status == "skipped" and file.reason != _IRRELEVANT for file in self.files)
+        return sum(file.status == "skipped" and file.reason != IRRELEVANT for file in self.files)
 
     @property
     def too_large(self) -> tuple[FileReport, ...]:
         """The files that were passed over for their size."""
-        return tuple(file for file in self.files if file.reason == TOO_LARGE)
+        return tuple(file for file in self.files if file.reason.startswith(_LARGER))
 
     @property
     def failed(self) -> tuple[Problem, ...]:
@@ -79,7 +83,8 @@ class Report:
         return (*(file.problem for file in self.files if file.problem), *self.problems)
 
 
-_IRRELEVANT = "nothing to look at"
+IRRELEVANT = "nothing to look at"
+"""Why most files are passed over."""
 
 
 def audit_text(
@@ -92,13 +97,15 @@ def audit_text(
     suppressions: bool = True,
     with_edits: bool = False,
     thorough: bool = False,
+    pins: Mapping[str, PackagePin] = MappingProxyType({}),
 ) -> FileReport:
     """Audit one text as if it stood at `path`.
 
     `kind` is what the name says unless it is given. `tree` is the parsed module of a Python text,
     if the caller has one. `suppressions` honours ``# noqa`` comments.
     `with_edits` works out the edits of each repair. `thorough` parses even a text without a word
-    that matters, so that broken code is reported. Never raises for any text.
+    that matters, so that broken code is reported. `pins` come before those that lie around the
+    file. Never raises for any text.
     """
     from ecocompute_lint.sources.documents import Unreadable
 
@@ -107,7 +114,7 @@ def audit_text(
     loads = settings.gpu is not None
     relevant = registry.may_matter(kind, text, loads=loads)
     if not relevant and not thorough:
-        return FileReport(path, "skipped", reason=_IRRELEVANT)
+        return FileReport(path, "skipped", reason=IRRELEVANT)
     silenced = registry.suppressions_of(kind, text)
     if silenced is not None and silenced.skip_file:
         return FileReport(path, "skipped", reason="skip-file")
@@ -115,7 +122,7 @@ def audit_text(
     try:
         if not relevant:
             registry.parse(kind, text, path)
-            return FileReport(path, "skipped", reason=_IRRELEVANT)
+            return FileReport(path, "skipped", reason=IRRELEVANT)
         facts = registry.facts_of(
             kind, text, path, tree=tree, file=file, root=settings.root, loads=loads
         )
@@ -125,12 +132,36 @@ def audit_text(
     except RecursionError:
         problem = Problem(UNPARSABLE, path, "nested too deeply to be analysed")
         return FileReport(path, "failed", problem=problem)
+    judged = _judged(facts, path, settings, pins)
+    report = _shown(judged, path, settings, silenced if suppressions else None)
+    if not with_edits:
+        return report
+    edited = (_with_edits(kind, text, item, tree) for item in report.findings)
+    return replace(report, findings=tuple(edited))
+
+
+def audit_facts(
+    facts: Sequence[Deployment], text: str, *, kind: str, path: str, settings: Settings | None
+) -> FileReport:
+    """Audit facts that were read from a text inside of a file: positions are those of the text."""
+    settings = settings_or_default(settings)
+    silenced = registry.suppressions_of(kind, text)
+    report = _shown(_judged(facts, path, settings, {}), path, settings, silenced)
+    edited = (_with_edits(kind, text, item, None) for item in report.findings)
+    return replace(report, findings=tuple(edited))
+
+
+def _judged(
+    facts: Sequence[Deployment], path: str, settings: Settings, pins: Mapping[str, PackagePin]
+) -> Sequence[Finding]:
+    """The findings, of whatever confidence."""
     if not facts:
-        return FileReport(path, "examined")
+        return ()
     from ecocompute_lint.engine.judge import judge
     from ecocompute_lint.sources.lookup import pins_around
 
-    found = judge(
+    around = pins_around(Path(path) if path != STDIN else None, settings.root)
+    return judge(
         facts,
         rules_for(settings, path),
         path=path,
@@ -138,18 +169,20 @@ def audit_text(
         context=settings.context,
         base=settings.root,
         economy=economy_of(settings),
-        pins=pins_around(file, settings.root),
+        pins=lambda package: pins.get(package) or around(package),
     )
+
+
+def _shown(
+    found: Sequence[Finding], path: str, settings: Settings, silenced: Suppressions | None
+) -> FileReport:
+    """The findings that are sure enough and not silenced."""
     kept = [item for item in found if item.confidence >= settings.min_confidence]
     shown = [
         item
         for item in kept
-        if not suppressions
-        or silenced is None
-        or not silenced.covers(item.code, silencing_lines(item))
+        if silenced is None or not silenced.covers(item.code, silencing_lines(item))
     ]
-    if with_edits:
-        shown = [_with_edits(kind, text, item, tree) for item in shown]
     return FileReport(path, "examined", tuple(shown), len(kept) - len(shown))
 
 
@@ -199,9 +232,10 @@ def silencing_lines(finding: Finding) -> Iterable[int]:
 # -- files
 
 
-def is_too_large(size: int) -> bool:
-    """Whether a file of so many bytes is passed over."""
-    return size > _LARGEST_FILE
+def too_large(path: str, size: int) -> str:
+    """Why a file of so many bytes is passed over; empty where it is not."""
+    most = _LARGEST_NOTEBOOK if registry.kind_at(path) == NOTEBOOK else _LARGEST_FILE
+    return f"{_LARGER} {most // 10**6} MB" if size > most else ""
 
 
 def audit_file(
@@ -219,25 +253,33 @@ def audit_file(
     kind = kind or registry.kind_at(path)
     try:
         size = file.stat().st_size
-        if is_too_large(size):
-            return FileReport(path, "skipped", reason=TOO_LARGE)
+        if reason := too_large(path, size):
+            return FileReport(path, "skipped", reason=reason)
         data = file.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
         return FileReport(path, "failed", problem=Problem(UNPARSABLE, path, reason))
     if not thorough and not registry.may_matter(kind, data, loads=settings.gpu is not None):
-        return FileReport(path, "skipped", reason=_IRRELEVANT)
+        return FileReport(path, "skipped", reason=IRRELEVANT)
     try:
         text = decode(data, cookie=kind == PYTHON).text
     except UnreadableSource as error:
         problem = Problem(UNPARSABLE, path, error.reason, error.line)
         return FileReport(path, "failed", problem=problem)
+    audit = auditor(path) if kind == NOTEBOOK else partial(audit_text, kind=kind)
     return _guarded(
         path,
-        lambda: audit_text(
-            text, path=path, settings=settings, kind=kind, with_edits=with_edits, thorough=thorough
-        ),
+        lambda: audit(text, path=path, settings=settings, with_edits=with_edits, thorough=thorough),
     )
+
+
+def auditor(path: str) -> Callable[..., FileReport]:
+    """What audits the text of a file of that name."""
+    if registry.kind_at(path) != NOTEBOOK:
+        return audit_text
+    from ecocompute_lint.notebooks import audit_notebook
+
+    return audit_notebook
 
 
 def _guarded(path: str, work: Callable[[], FileReport]) -> FileReport:

@@ -86,6 +86,8 @@ class Edit:
 
     place: Place
     text: str
+    cell: int | None = None
+    """The cell of a notebook in whose source the place is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,17 +70,24 @@ class Inquiry:
     seen: tuple[str, ...] = ()
     configured: tuple[Spot, ...] = ()
     reason: str = ""
+    cell: int | None = None
 
 
 def inquire(
-    text: str, line: int, column: int | None = None, *, path: str, settings: Settings
+    text: str,
+    line: int,
+    column: int | None = None,
+    *,
+    path: str,
+    settings: Settings,
+    kind: str | None = None,
 ) -> Inquiry:
     """Explain what stands at a line of a text. Raises `sources.python.Unparsable`."""
     from ecocompute_lint.engine.judge import judgements
     from ecocompute_lint.sources.lookup import pins_around
     from ecocompute_lint.sources.python import parse
 
-    kind = registry.kind_at(path)
+    kind = kind or registry.kind_at(path)
     tree = parse(text) if kind == PYTHON else None
     silenced = registry.suppressions_of(kind, text)
     if silenced is not None and silenced.skip_file:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecocompute_lint.audit import STDIN, FileReport, audit_text, settings_or_default
 from ecocompute_lint.findings import Finding, Level, Problem
 from ecocompute_lint.sources import registry
+from ecocompute_lint.sources.kinds import NOTEBOOK
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
@@ -35,6 +37,15 @@ class _Step:
     after: FileReport
     done: tuple[Finding, ...] = ()
     refused: tuple[tuple[Finding, str], ...] = ()
+
+
+def fixer(path: str) -> Callable[..., FixOutcome]:
+    """What repairs the text of a file of that name."""
+    if registry.kind_at(path) != NOTEBOOK:
+        return fix_text
+    from ecocompute_lint.notebooks import fix_notebook
+
+    return fix_notebook
 
 
 def fix_text(

@@ -60,7 +60,7 @@ def view(*findings: Finding, lines: list[str] | None = None, **changes: Any) -> 
         "report": Report(tuple(files), (), 0.214),
         "findings": findings,
         "repairable": lambda item: item.fix is not None and item.fix.available,
-        "lines": lambda path: lines or ["x"],
+        "lines": lambda path, cell: lines or ["x"],
     }
     return View(**{**values, **changes})
 

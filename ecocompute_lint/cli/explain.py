@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,12 @@ import click
 from ecocompute_lint.cli.terminal import style_for, write, write_bytes
 
 _TARGET = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::(?P<column>\d+))?:?", re.DOTALL)
+_IN_CELL = re.compile(
+    r"(?P<path>.+?\.ipynb):(?:cell )?(?P<cell>\d+):(?P<line>\d+)(?::(?P<column>\d+))?:?",
+    re.DOTALL | re.IGNORECASE,
+)
 _SHAPE = "write FILE:LINE or FILE:LINE:COLUMN, such as serve.py:14"
+_CELL_SHAPE = "write FILE:CELL:LINE or FILE:CELL:LINE:COLUMN, cells counted from 0"
 _SETTINGS = ("gpu", "min_confidence", "context")
 
 
@@ -39,10 +44,11 @@ def explain(target: str, form: str, color: str, **given: Any) -> int:
     from ecocompute_lint.cli.terminal import warn_on_stderr
 
     warn_on_stderr()
-    path, line, column = _target(target)
-    text, lines = _read(path)
-    _check(path, lines, line, column)
-    inquiry = _inquiry(text, path, line, column, given)
+    path, cell, line, column = _target(target)
+    text = _read(path)
+    lines = _lines(path, text, cell)
+    _check(path if cell is None else f"{path}:cell {cell}", lines, line, column)
+    inquiry = _inquiry(text, path, (cell, line, column), given)
     if form == "json":
         from ecocompute_lint.report.explanation_json import render as render_json
 
@@ -54,18 +60,32 @@ def explain(target: str, form: str, color: str, **given: Any) -> int:
     return 0
 
 
-def _target(target: str) -> tuple[str, int, int | None]:
+def _target(target: str) -> tuple[str, int | None, int, int | None]:
+    """The path, the cell of a notebook, the line and the column."""
+    from ecocompute_lint.sources.kinds import NOTEBOOK, kind_of
+
+    found = _IN_CELL.fullmatch(target)
+    if found is not None:
+        cell, line, column = found["cell"], found["line"], found["column"]
+        return (
+            os.path.normpath(found["path"]),
+            int(cell),
+            int(line),
+            int(column) if column else None,
+        )
     found = _TARGET.fullmatch(target)
+    if kind_of(target if found is None else found["path"]) == NOTEBOOK:
+        raise click.UsageError(f"{target}: no cell and line; {_CELL_SHAPE}")
     if found is None or (os.path.exists(target) and not os.path.exists(found["path"])):
         missing = "no line" if os.path.exists(target) else "no line number"
         raise click.UsageError(f"{target}: {missing}; {_SHAPE}")
     column = found["column"]
-    return os.path.normpath(found["path"]), int(found["line"]), int(column) if column else None
+    path = os.path.normpath(found["path"])
+    return path, None, int(found["line"]), int(column) if column else None
 
 
-def _read(path: str) -> tuple[str, list[str]]:
-    from ecocompute_lint.audit import TOO_LARGE, is_too_large
-    from ecocompute_lint.cli.run import split_lines
+def _read(path: str) -> str:
+    from ecocompute_lint.audit import too_large
     from ecocompute_lint.sources.kinds import KINDS, kind_of
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
@@ -80,16 +100,32 @@ def _read(path: str) -> tuple[str, list[str]]:
     shebang = data.startswith(b"#!") and b"python" in data.split(b"\n", 1)[0]
     if kind_of(path) is None and not shebang:
         raise click.UsageError(f"{path}: not a kind of file that ecolint reads ({KINDS})")
-    if is_too_large(len(data)):
-        raise click.UsageError(f"{path}: {TOO_LARGE}; a check passes it over")
+    if reason := too_large(path, len(data)):
+        raise click.UsageError(f"{path}: {reason}; a check passes it over")
     try:
-        text = decode(data, cookie=kind_of(path) in (None, "python")).text
+        return decode(data, cookie=kind_of(path) in (None, "python")).text
     except UnreadableSource as error:
         raise click.UsageError(f"{path}: {error.reason}; save it as UTF-8") from None
-    return text, split_lines(text)
 
 
-def _check(path: str, lines: list[str], line: int, column: int | None) -> None:
+def _lines(path: str, text: str, cell: int | None) -> Sequence[str]:
+    from ecocompute_lint.cli.run import split_lines
+
+    if cell is None:
+        return split_lines(text)
+    from ecocompute_lint.sources.documents import Unreadable
+    from ecocompute_lint.sources.notebook import read
+
+    try:
+        notebook = read(text)
+    except Unreadable as error:
+        raise click.ClickException(f"{path}: {error.reason}") from None
+    if cell not in (one.index for one in notebook.cells):
+        raise click.UsageError(f"{path}: cell {cell} is no code cell; cells are counted from 0")
+    return split_lines(notebook.source(cell))
+
+
+def _check(path: str, lines: Sequence[str], line: int, column: int | None) -> None:
     count = len(lines) - (lines[-1] == "")
     if not 1 <= line <= count:
         has = f"the file has {count} line{'' if count == 1 else 's'}"
@@ -100,7 +136,10 @@ def _check(path: str, lines: list[str], line: int, column: int | None) -> None:
         raise click.UsageError(f"{path}:{line}:{column}: no such column; {has}, counted from 1")
 
 
-def _inquiry(text: str, path: str, line: int, column: int | None, given: Mapping[str, Any]) -> Any:
+def _inquiry(
+    text: str, path: str, at: tuple[int | None, int, int | None], given: Mapping[str, Any]
+) -> Any:
+    cell, line, column = at
     from ecocompute_lint.config import NO_CONFIG, SettingsFinder
     from ecocompute_lint.inquiry import inquire
     from ecocompute_lint.sources.python import Unparsable
@@ -110,6 +149,10 @@ def _inquiry(text: str, path: str, line: int, column: int | None, given: Mapping
     overrides = {name: given[name] for name in _SETTINGS if given[name] is not None}
     settings = SettingsFinder(overrides, NO_CONFIG if given["isolated"] else given["config"])(path)
     try:
+        if cell is not None:
+            from ecocompute_lint.notebook_inquiry import inquire_cell
+
+            return inquire_cell(text, cell, line, column, path=path, settings=settings)
         return inquire(text, line, column, path=path, settings=settings)
     except Unparsable as error:
         where = f":{error.line}" if error.line else ""

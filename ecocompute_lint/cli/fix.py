@@ -105,10 +105,10 @@ def try_to_fix(text: str, path: str, request: Request) -> FixOutcome:
     """Repair a text. A fault of ours becomes a problem of this file alone."""
     from ecocompute_lint.config import ConfigError
     from ecocompute_lint.engine.catalogue import RuleError
-    from ecocompute_lint.repairs import FixOutcome, fix_text
+    from ecocompute_lint.repairs import FixOutcome, fixer
 
     try:
-        return fix_text(text, path=path, settings=request.finder(path))
+        return fixer(path)(text, path=path, settings=request.finder(path))
     except (ConfigError, RuleError):
         raise
     except Exception as error:

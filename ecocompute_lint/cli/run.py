@@ -83,13 +83,32 @@ def view_of(report: Report, request: Request, lines: Lines) -> View:
 
 
 @lru_cache(maxsize=4)
-def source_lines(path: str) -> Sequence[str]:
-    """The lines of a file, or none where it cannot be read any more."""
+def _source(path: str) -> str:
+    """The text of a file, empty where it cannot be read any more."""
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
     try:
-        return split_lines(decode(Path(path).read_bytes()).text)
+        return decode(Path(path).read_bytes()).text
     except (OSError, UnreadableSource):
+        return ""
+
+
+def source_lines(path: str, cell: int | None = None) -> Sequence[str]:
+    """The lines of a file, or of a cell of the notebook there."""
+    return lines_of(_source(path), cell)
+
+
+@lru_cache(maxsize=16)
+def lines_of(text: str, cell: int | None) -> Sequence[str]:
+    """The lines of a text, or of a cell of the notebook that it is."""
+    if cell is None:
+        return split_lines(text)
+    from ecocompute_lint.sources.documents import Unreadable
+    from ecocompute_lint.sources.notebook import read
+
+    try:
+        return split_lines(read(text).source(cell))
+    except Unreadable:
         return ()
 
 

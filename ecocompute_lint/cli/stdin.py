@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ecocompute_lint.cli.run import exit_status, split_lines, view_of, write_reports
+from ecocompute_lint.cli.run import exit_status, lines_of, view_of, write_reports
 from ecocompute_lint.cli.terminal import say, write_bytes
 from ecocompute_lint.discovery import is_excluded
 from ecocompute_lint.findings import Problem
@@ -37,9 +37,9 @@ def run_on_stdin(request: Request) -> int:
         return _report(request, FileReport(name, "failed", problem=problem), Decoded(""), start)
     if request.fix or request.diff:
         return _repair(request, data, decoded)
-    from ecocompute_lint.audit import audit_text
+    from ecocompute_lint.audit import auditor
 
-    report = audit_text(
+    report = auditor(name)(
         decoded.text,
         path=name,
         settings=settings,
@@ -59,7 +59,7 @@ def _report(request: Request, report: FileReport, decoded: Decoded, start: float
     from ecocompute_lint.audit import Report
 
     run = Report((report,), (), time.perf_counter() - start)
-    view = view_of(run, request, lambda _: split_lines(decoded.text))
+    view = view_of(run, request, lambda _, cell: lines_of(decoded.text, cell))
     taken = request.fix and not request.diff
     written = write_reports(view, request, stdout=not taken)
     return exit_status(request, run.findings, written and not run.failed)
@@ -84,5 +84,5 @@ def _repair(request: Request, data: bytes, decoded: Decoded) -> int:
         say(f"{name}: {problem.message}")
     repaired = repaired_of(name, outcome, request)
     run = run_of(name, outcome, time.perf_counter() - start)
-    view = view_of(run, request, lambda _: split_lines(outcome.text))
+    view = view_of(run, request, lambda _, cell: lines_of(outcome.text, cell))
     return close(request, view, [repaired], problem is None, taken=True)

@@ -20,6 +20,8 @@ class Spot:
     column: int
     imported: int | None = None
     """For another file: the line of the audited one that imports it."""
+    cell: int | None = None
+    """The cell of a notebook in which the line is counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ def _source(item: Looked, here: str) -> str:
 def _at(spot: Spot, here: str) -> str:
     """``line 3``, or ``settings.py:3:9`` and which line imports it where it is another file."""
     if spot.path == here:
-        return f"line {spot.line}"
+        return f"line {spot.line}" if spot.cell is None else f"cell {spot.cell}, line {spot.line}"
     imported = f" (imported at line {spot.imported})" if spot.imported is not None else ""
     return f"{spot.path}:{spot.line}:{spot.column}{imported}"
 
@@ -172,7 +172,7 @@ def _trail(trail: Trail, here: str, used: Spot | None = None, known: bool = True
         words += f", {'the default of' if known else 'given by'} {quoted(trail.name)}"
     origin = trail.origin
     if origin is not None and (
-        used is None or (origin.path, origin.line) != (used.path, used.line)
+        used is None or (origin.path, origin.cell, origin.line) != (used.path, used.cell, used.line)
     ):
         words += f"{' at' if words else ', from'} {_at(origin, here)}"
     if trail.calls:
@@ -268,7 +268,8 @@ def _repair(answer: Answer, style: Style) -> Iterator[str]:
 
 def _nothing(inquiry: Inquiry, style: Style) -> Iterator[str]:
     column = f":{inquiry.column}" if inquiry.column is not None else ""
-    where = f"{safe(inquiry.path)}:{inquiry.line}{column}"
+    cell = f":cell {inquiry.cell}" if inquiry.cell is not None else ""
+    where = f"{safe(inquiry.path)}{cell}:{inquiry.line}{column}"
     yield f"{style.paint(where, 'bold')}  no finding"
     if inquiry.reason:
         yield from style.wrap(f"The file is not looked at: {inquiry.reason}.", "  ")

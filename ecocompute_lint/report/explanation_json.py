@@ -25,6 +25,7 @@ def render(inquiry: Inquiry) -> str:
         "version": 1,
         "tool": {"name": "ecolint", "version": __version__},
         "path": inquiry.path,
+        "cell": inquiry.cell,
         "line": inquiry.line,
         "column": inquiry.column,
         "not_examined": inquiry.reason or None,
@@ -110,4 +111,5 @@ def _spot(spot: Spot | None) -> dict[str, Any] | None:
         "line": spot.line,
         "column": spot.column,
         "imported_at": spot.imported,
+        "cell": spot.cell,
     }

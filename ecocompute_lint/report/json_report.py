@@ -123,6 +123,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
         "column": place.column,
         "end_line": place.end_line,
         "end_column": place.end_column,
+        "cell": edit.cell,
         "text": edit.text,
     }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ecocompute_lint.audit import Report
 
 Repairable = Callable[[Finding], bool]
-Lines = Callable[[str], Sequence[str]]
+Lines = Callable[[str, int | None], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class View:
     repairable: Repairable
     """Whether `--fix` at the configured level mends a finding."""
     lines: Lines
-    """The source lines of a path."""
+    """The source lines of a path, or of one cell of the notebook there."""
 
     @property
     def bad(self) -> tuple[Finding, ...]:

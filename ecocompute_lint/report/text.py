@@ -47,8 +47,7 @@ def _finding(finding: Finding, view: View, style: Style) -> str:
     if finding.confidence is not Confidence.CERTAIN:
         head.append(style.paint(f"({finding.confidence.label})", "bright_black"))
     lines = ["  ".join(head)]
-    if finding.cell is None:
-        lines += excerpt(view.lines(finding.path), finding, style)
+    lines += excerpt(view.lines(finding.path, finding.cell), finding, style)
     lines += style.wrap(finding.message, "  ")
     if about := _about(finding, style):
         lines.append(style.paint("  " + about, "bright_black"))

@@ -50,7 +50,8 @@ def total(findings: Iterable[Finding]) -> Total | None:
         place = finding.evidence.get("deployment")
         if place is None or finding.level is Level.GREEN:
             continue
-        key = (finding.path, finding.cell, tuple(place))
+        cell = finding.evidence.get("deployment_cell")
+        key = (finding.path, cell, tuple(place))
         seen.add(key)
         if finding.cost is None:
             continue

@@ -16,6 +16,7 @@ from ecocompute_lint.sources.documents import Document
 
 PYTHON = "python"
 NOTEBOOK = "notebook"
+SHELL = "shell"
 KINDS = "Python, notebooks, shell, containers, manifests and requirements"
 """What is read, in words."""
 

@@ -66,6 +66,8 @@ class Piece:
         if index >= len(self.text):
             return self.end
         before = self.offset(index - 1)
+        if self.text[index - 1] == "\\" and self.offset(index) == before + 2:
+            return before + 2  # a backslash that is escaped by another
         if self.lines.text[before] == self.text[index - 1]:
             return before + 1
         return self.offset(index)  # an escape: it ends where the next character begins

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ecocompute_lint.sources.kinds import PYTHON, kind_of
+from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON, kind_of
 
 if TYPE_CHECKING:
     from ecocompute_lint.facts import Deployment
     from ecocompute_lint.findings import Operation
     from ecocompute_lint.fixes.plan import Plan
+    from ecocompute_lint.suppress import Suppressions
 
 
 def kind_at(path: str) -> str:
@@ -25,10 +26,13 @@ def may_matter(kind: str, source: bytes | str, *, loads: bool = False) -> bool:
 
     With `loads` whatever loads a model matters, as it does to rules on a GPU that is configured.
     """
-    if kind == PYTHON:
+    if kind in (PYTHON, NOTEBOOK):
         from ecocompute_lint import prefilter
 
-        return prefilter.may_matter(source, loads=loads)
+        if prefilter.may_matter(source, loads=loads):
+            return True
+        if kind == PYTHON:
+            return False
     from ecocompute_lint.sources import kinds
 
     raw = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
@@ -81,7 +85,7 @@ def edits_of(
     return texts.plan_edits(text, operations)
 
 
-def suppressions_of(kind: str, text: str) -> Any:
+def suppressions_of(kind: str, text: str) -> Suppressions | None:
     """What the comments of a text silence; None where none can."""
     lowered = text.lower()
     if "noqa" not in lowered and "ecolint:" not in lowered:
