@@ -28,6 +28,10 @@ _OPTIONS: Mapping[str, str] = {
     "find_links": "--find-links",
     "channels": "-c",
 }
+_OF_MACHINE = re.compile(
+    r"environ|getenv|platform|cuda|exists|isfile|isdir|find_spec|sys\.modules|colab"
+)
+"""Tests that the machine decides, and not whoever calls."""
 _MAGIC = re.compile(r"^[ \t]*[!%](?=[^\n]*\binstall\b)", re.MULTILINE)
 
 
@@ -42,7 +46,10 @@ def installed(text: str, tree: ast.Module) -> Iterator[Package]:
             for words in _commands(node, lines):
                 yield from packages_of(words, branch)
         if isinstance(node, ast.If) and not _is_main(node.test):
-            branch = Branch(ast.unparse(node.test), "environment")
+            test = ast.unparse(node.test)
+            branch = Branch(test, "environment" if _OF_MACHINE.search(test) else "caller")
+        elif isinstance(node, ast.ExceptHandler):
+            branch = branch or Branch("an exception", "environment")
         pending.extend((child, branch) for child in ast.iter_child_nodes(node))
 
 
