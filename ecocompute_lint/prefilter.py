@@ -26,6 +26,8 @@ _LOADS = tuple(word.encode() for word in LOADERS)
 _MODELS = tuple(word.encode() for word in MODEL_WORDS)
 _PROGRAMS = tuple(word.encode() for word in PROGRAMS)
 _FLAGS = re.compile(FLAGS.pattern.encode())
+_INSTALLS = re.compile(rb"(?:pip|mamba|conda|uv|poetry)\b.*\binstall|(?:pip|conda|mamba)_install")
+_NO_RELEASE = re.compile(rb"nightl|dev\d|git\+|github\.com|continuous", re.IGNORECASE)
 
 
 def may_matter(source: bytes | str, *, loads: bool = False) -> bool:
@@ -40,7 +42,14 @@ def may_matter(source: bytes | str, *, loads: bool = False) -> bool:
         return True
     if any(word in raw for word in _PROGRAMS) and (loads or _FLAGS.search(raw)):
         return True
-    return any(word in raw for word in _COMMON) and any(word in raw for word in _MODELS)
+    if any(word in raw for word in _COMMON) and any(word in raw for word in _MODELS):
+        return True
+    return may_install(raw)
+
+
+def may_install(raw: bytes) -> bool:
+    """Whether a text may install what is no release."""
+    return _NO_RELEASE.search(raw) is not None and _INSTALLS.search(raw) is not None
 
 
 def runs_models(text: str) -> bool:

@@ -30,6 +30,8 @@ from ecocompute_lint.engine.judge import judge
 from ecocompute_lint.findings import Confidence, Finding, Place
 from ecocompute_lint.prefilter import may_matter, screen
 from ecocompute_lint.repairs import FixOutcome, fix_text
+from ecocompute_lint.sources import package_facts
+from ecocompute_lint.sources.python_installs import installed
 from ecocompute_lint.sources.text import LineMap
 
 EVERYTHING = Settings(
@@ -55,6 +57,7 @@ def ungated(text: str, gpu: str | None) -> list[Finding]:
     """The findings of every rule at any confidence, with no gate before the analysis."""
     reader = Executions(follow(ast.parse(text)), LineMap(text))
     facts = [*reader.deployments(), *reader.executions()]
+    facts += package_facts.facts(installed(text, ast.parse(text)))
     return judge(facts, load_rules(), path="a.py", gpu=gpu, context="all", base=Path.cwd())
 
 
@@ -66,6 +69,7 @@ def check_gates(text: str, gpu: str | None = None) -> list[Finding]:
     if found:
         assert may_matter(text, loads=loads)
         assert may_matter(text.encode(), loads=loads)
+    if any(item.code != "ECO501" for item in found):  # what is installed needs no analysis
         assert screen(ast.parse(text), loads=loads)
     chosen = replace(EVERYTHING, gpu=gpu)
     report = audit_text(text, path="a.py", settings=chosen, suppressions=False)

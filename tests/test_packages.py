@@ -214,6 +214,13 @@ def test_other_files(name: str, text: str, expected: list[tuple[str, str, str]])
     assert found(name, text) == expected
 
 
+def test_shell_lines_of_an_exported_notebook() -> None:
+    text = f"!pip install -q git+{HUB}\n%pip install transformers==4.46.2\nif 1:\n    !ls\n"
+    quoted = f'HELP = """\n!pip install git+{HUB}\n"""\nprint("pip install git+{HUB}")\n'
+    found_in = audit_text(text + quoted, path="a.py", settings=Settings(root=Path.cwd())).findings
+    assert [(item.code, item.place.line) for item in found_in] == [("ECO501", 1)]
+
+
 @pytest.mark.parametrize(
     ("path", "reads"),
     [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecocompute_lint.facts import Deployment
-from ecocompute_lint.prefilter import screen
+from ecocompute_lint.prefilter import may_install, screen
 from ecocompute_lint.sources.documents import Unreadable
 from ecocompute_lint.sources.text import LineMap, UnreadableSource, decode
 
@@ -104,8 +104,9 @@ def read(
     With `loads` a file that does no more than load a model is read as well.
     """
     tree = tree if tree is not None else parse(text)
+    packages = _installed(text, tree)
     if not screen(tree, loads=loads):
-        return Read((), None)
+        return Read(packages, tree if packages else None)
     from ecocompute_lint.analysis.executions import Executions
     from ecocompute_lint.analysis.module import follow
 
@@ -117,7 +118,17 @@ def read(
             project = Project(file, root or file.parent, _module)
         run = follow(tree, project)
         reader = Executions(run, LineMap(text))
-        return Read((*reader.deployments(), *reader.executions()), tree)
+        return Read((*reader.deployments(), *reader.executions(), *packages), tree)
+
+
+def _installed(text: str, tree: ast.Module) -> tuple[Deployment, ...]:
+    """What a text installs, where that may be no release."""
+    if not may_install(text.encode("utf-8", "surrogatepass")):
+        return ()
+    from ecocompute_lint.sources.package_facts import facts
+    from ecocompute_lint.sources.python_installs import installed
+
+    return tuple(facts(installed(text, tree)))
 
 
 def _module(path: str) -> ast.Module | None:
