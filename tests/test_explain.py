@@ -264,7 +264,13 @@ def test_json_is_as_the_schema_says(ecolint: Command, write: Write, line: int) -
         assert found["finding"]["code"] == "ECO101"
         assert found["kept_back"] == []
         origin = found["model"]["origin"]
-        assert origin == {"path": "settings.py", "line": 1, "column": 8, "imported_at": 1}
+        assert origin == {
+            "path": "settings.py",
+            "line": 1,
+            "column": 8,
+            "imported_at": 1,
+            "cell": None,
+        }
         assert found["finding"]["evidence"]["rows"]
         assert any(line.startswith("+") for line in found["repair"]["diff"])
     else:

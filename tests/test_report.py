@@ -231,7 +231,9 @@ def test_json_has_every_field_of_the_format() -> None:
     assert data["fix"] == {
         "level": "exact",
         "description": "do",
-        "edits": [{"line": 1, "column": 2, "end_line": 1, "end_column": 3, "text": "é"}],
+        "edits": [
+            {"line": 1, "column": 2, "end_line": 1, "end_column": 3, "cell": None, "text": "é"}
+        ],
     }
     assert data["evidence"] == {
         "basis": "not measured",

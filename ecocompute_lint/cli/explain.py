@@ -1,4 +1,4 @@
-"""``ecolint explain FILE:LINE[:COLUMN]``: how a finding came to be, or why there is none."""
+"""``ecolint explain FILE:[CELL:]LINE[:COLUMN]``: how a finding came to be, or why there is none."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ _SETTINGS = ("gpu", "min_confidence", "context")
 def explain(target: str, form: str, color: str, **given: Any) -> int:
     """Explain a finding: which values led to it, from where, how sure it is, what mends it.
 
-    For a line without a finding: why there is none.
+    For a line without a finding: why there is none. In a notebook write FILE:CELL:LINE, cells
+    counted from 0.
     """
     from ecocompute_lint.cli.terminal import warn_on_stderr
 

@@ -32,7 +32,7 @@ _MAGIC = re.compile(
 )
 _ASSIGNED = re.compile(
     rf"""(?P<target>[ \t]*[A-Za-z_][^=!%\#'"]*=[ \t]*)
-    (?:!(?P<shell>.*)|%(?P<program>(?:{_SHELLS})\b.*)|%[A-Za-z].*)$""",
+    (?:!(?P<shell>..+)|%(?P<program>(?:{_SHELLS})\b.*)|%[A-Za-z].*)$""",
     re.VERBOSE,
 )
 _LEXEME = re.compile(
@@ -43,8 +43,8 @@ _LEXEME = re.compile(
 # fmt: on
 # Timed statements are kept if they can be, and an indented magic is taken for a block's statement.
 _WAYS = ((True, True), (False, True), (True, False))
-_UNKNOWN = "_"
-"""A name that nothing gives a value: IPython's last output."""
+_UNKNOWN = "_()#"
+"""A value that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,8 @@ class _Aside:
         found = _ASSIGNED.match(line)
         if found is not None:
             self._take(found, ("shell", "program"), start)
-            return f"{found['target']}{_UNKNOWN}#"
+            target = found["target"]
+            return target + _UNKNOWN[: len(line) - len(target)]
         return ""
 
     def _take(self, found: re.Match[str], groups: tuple[str, ...], start: int) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ecocompute_lint.findings import Edit, Place
 from ecocompute_lint.sources.documents import Unreadable
 from ecocompute_lint.sources.magics import Plain, error_of, plain
-from ecocompute_lint.sources.notebook_json import Change, Source, Span, items, load, members
+from ecocompute_lint.sources.notebook_cells import code_cells, language_of
+from ecocompute_lint.sources.notebook_json import Change, Source, load
 from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.text import LineMap
 
@@ -29,6 +29,9 @@ _CELL_MAGIC = re.compile(r"%%(\S+)[ \t]*([^\r\n]*?)[ \t]*(?:\r\n|\r|\n|\Z)")
 # Comments too: Colab keeps the titles of its forms above a magic.
 _BLANK_LINES = re.compile(r"(?:[ \t]*(?:\#[^\r\n]*)?(?:\r\n|\r|\n))*")
 _WRITTEN = re.compile(r"(?:-\S+[ \t]+)*(['\"]?)(?P<name>[^'\"]+?)\1")
+
+
+_IN_THE_WAY = "a magic or shell line stands in the way"
 
 
 class CannotRewrite(Exception):  # noqa: N818  (a state of the notebook, not a mistake of ours)
@@ -106,7 +109,7 @@ class Notebook:
     def locate(self, place: Place) -> tuple[int, Place]:
         """The cell of a place in the joined text, and the place in its source."""
         part = self._part(place.line)
-        last = part.lines.lines
+        last = part.count
         start, end = place.line - part.first + 1, place.end_line - part.first + 1
         first = (start, place.column) if start <= last else part.end
         behind = (end, place.end_column) if end <= last else part.end
@@ -115,7 +118,7 @@ class Notebook:
     def joined_line(self, cell: int, line: int) -> int | None:
         """The line of the joined text where a line of a cell stands; None if it is left out."""
         for part in self._parts:
-            if part.cell.index == cell and 1 <= line <= part.lines.lines:
+            if part.cell.index == cell and 1 <= line <= part.count:
                 return part.first + line - 1
         return None
 
@@ -129,17 +132,19 @@ class Notebook:
         Raises CannotRewrite where it crosses cells or changes a magic.
         """
         part = self._part(edit.place.line)
-        last = part.first + part.lines.lines
+        last = part.first + part.count
         if not part.first <= edit.place.line <= edit.place.end_line <= last:
             raise CannotRewrite("crosses cells")
-        lines = LineMap(part.python + "\n")
+        # Every position is the same in the source. A line end stands behind it in the joined text.
+        source = part.lines.text + "\n"
         move = part.first - 1
         place = edit.place
-        start, end = lines.span(
+        start, end = LineMap(source).span(
             Place(place.line - move, place.column, place.end_line - move, place.end_column)
         )
-        new = lines.text[:start] + edit.text + lines.text[end:]
-        source = part.with_python(new[:-1] if new.endswith("\n") else new)
+        if part.changes_magic(start, end):
+            raise CannotRewrite(_IN_THE_WAY)
+        source = (source[:start] + edit.text + source[end:]).removesuffix("\n")
         return replace(_smallest(part.lines, start, source), cell=part.cell.index)
 
     def raw_edit(self, edit: Edit) -> Edit:
@@ -206,8 +211,22 @@ class _Part:
     heads: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
     @property
+    def count(self) -> int:
+        """How many lines it takes up; a carriage return at its end joins the line end behind it."""
+        return self.lines.lines - self.lines.text.endswith("\r")
+
+    @property
     def end(self) -> tuple[int, int]:
         return self.lines.position(len(self.lines.text))
+
+    def changes_magic(self, start: int, end: int) -> bool:
+        """Whether a span cuts into what marks a magic."""
+        for line, (head, _) in self.heads.items():
+            at = self.lines.offset(line + 1, 1)
+            behind = at + len(head)
+            if start < behind and at < end and not (start <= at and behind <= end):
+                return True
+        return False
 
     def with_python(self, new: str) -> str:
         """The source whose Python is `new`, what was set aside put back."""
@@ -223,11 +242,11 @@ class _Part:
                 continue
             magic = any(line in self.heads for line in range(a, b))
             if magic and b - a != d - c:
-                raise CannotRewrite("a magic or shell line stands in the way")
+                raise CannotRewrite(_IN_THE_WAY)
             for line, text in enumerate(new_lines[c:d], a):
                 head, before = self.heads.get(line, ("", "")) if magic else ("", "")
                 if not text.startswith(head):
-                    raise CannotRewrite("a magic or shell line stands in the way")
+                    raise CannotRewrite(_IN_THE_WAY)
                 out.append(before + text[len(head) :])
         return "".join(out)
 
@@ -260,68 +279,18 @@ def read(raw: str) -> Notebook:
     data = load(text)
     if not isinstance(data, dict):
         return Notebook(raw)
-    language = _language(data.get("metadata"))
+    language = language_of(data.get("metadata"))
     notebook = Notebook(raw, language, editable=isinstance(data.get("cells"), list))
     if not notebook.is_python:
         return notebook
     try:
-        found = list(_code_cells(data, LineMap(text)))
+        found = list(code_cells(data, LineMap(text)))
     except RecursionError:
         raise Unreadable("nested too deeply to be read") from None
     reader = _Reader()
     for index, source in found:
         reader.take(index, source)
     return reader.joined(notebook)
-
-
-def _language(metadata: Any) -> str:
-    def names() -> Iterator[Any]:
-        yield _get(metadata, "kernelspec", "language")
-        yield _get(metadata, "language_info", "name")
-        yield _get(metadata, "application/vnd.databricks.v1+notebook", "language")
-        kernel = _get(metadata, "kernelspec", "name")
-        yield {"ir": "r", "irkernel": "r"}.get(kernel) if isinstance(kernel, str) else None
-
-    named = [name.lower() for name in names() if isinstance(name, str) and name.strip()]
-    return named[0].strip() if named else "python"
-
-
-def _get(data: Any, *keys: str) -> Any:
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
-
-
-def _code_cells(data: dict[str, Any], lines: LineMap) -> Iterator[tuple[int, Source]]:
-    """The code cells of format 4, else of format 3, with their index among all cells."""
-    raw = lines.text
-    start = raw.index("{")
-    top = members(raw, start)
-    key = "source"
-    groups: list[tuple[Any, Span]] = []
-    if isinstance(data.get("cells"), list):
-        groups.append((data["cells"], top["cells"]))
-    elif isinstance(data.get("worksheets"), list):
-        key = "input"
-        sheets = zip(data["worksheets"], items(raw, top["worksheets"][0]), strict=True)
-        for sheet, span in sheets:
-            if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list):
-                groups.append((sheet["cells"], members(raw, span[0])["cells"]))
-    index = 0
-    for cells, span in groups:
-        for cell, where in zip(cells, items(raw, span[0]), strict=True):
-            if _is_python_cell(cell) and isinstance(cell.get(key), (str, list)):
-                source = Source(lines, members(raw, where[0])[key])
-                if source.sound:
-                    yield index, source
-            index += 1
-
-
-def _is_python_cell(cell: Any) -> bool:
-    if _get(cell, "cell_type") != "code":
-        return False
-    language = _get(cell, "metadata", "vscode", "languageId") or _get(cell, "language")
-    return not isinstance(language, str) or language.lower() in ("python", "ipython", "")
 
 
 class _Reader:
@@ -395,7 +364,7 @@ class _Reader:
                 lines = LineMap(cell.source.piece.text)
                 python = cell.python
                 parts.append(_Part(cell, line, mark, lines, python.text, python.heads))
-                line += lines.lines + 1
+                line += parts[-1].count + 1
         return replace(
             notebook,
             cells=tuple(self._cells),

@@ -1,8 +1,7 @@
 """Where the values of a JSON text stand, and how to rewrite a text that is kept in it.
 
 The standard library says whether the text is JSON and what it holds; this module walks the same
-text for positions. It passes over what nobody asks for without looking inside, so that the outputs
-of a notebook cost next to nothing.
+text for positions. It leaves it to the library to pass over what nobody asks for, such as outputs.
 """
 
 from __future__ import annotations
@@ -22,9 +21,8 @@ Span = tuple[int, int]
 Change = tuple[int, int, str]
 """Offsets in the raw text, and what to put there."""
 
+_DECODER = json.JSONDecoder(parse_int=float)  # an integer of any length
 _BLANK = re.compile(r"[ \t\r\n]*")
-_TURN = re.compile(r'["\[\]{}]')
-_SCALAR = re.compile(r"[^\s,\]}]+")
 _ESCAPE = re.compile(
     r"\\(?:u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
     r"|u(?P<code>[0-9a-fA-F]{4})|(?P<sign>.))"
@@ -38,7 +36,7 @@ _AFTER_NEWLINE = re.compile(r"(?<=\n)")
 def load(text: str) -> Any:
     """What a JSON text holds. Raises Unreadable, with the place, for what is no JSON."""
     try:
-        return json.loads(text, parse_int=float)  # an integer of any length
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         line, column = LineMap(text).position(min(error.pos, len(text)))
         raise Unreadable(f"not valid JSON: {error.msg.removesuffix(' at')}", line, column) from None
@@ -49,73 +47,62 @@ def load(text: str) -> Any:
 # -- positions; the text is known to be JSON
 
 
-def skip_blank(text: str, at: int) -> int:
-    """Where the next value or sign begins."""
-    match = _BLANK.match(text, at)
-    return match.end() if match else at
+class Walk:
+    """A walk over a text that is known to be JSON: `at` is where the next value begins.
 
+    What a loop over `members` or `items` does not walk into itself is passed over.
+    """
 
-def end_of_string(text: str, start: int) -> int:
-    """The offset behind the string whose opening quote stands at `start`."""
-    at = start + 1
-    while True:
-        at = text.index('"', at)
-        back = at - 1
-        while text[back] == "\\":
-            back -= 1
-        at += 1
-        if (at - back) % 2 == 0:  # an even number of backslashes, which escape each other
-            return at
+    def __init__(self, text: str, at: int = 0) -> None:
+        """Begin at the value behind `at`."""
+        self.text = text
+        self.at = at
+        self._blank()
 
+    def members(self) -> Iterator[str]:
+        """The keys of an object, each with the walk at its value."""
+        if self.text[self.at] != "{":
+            return
+        for _ in self._parts("}"):
+            key, self.at = _DECODER.raw_decode(self.text, self.at)
+            self._blank()
+            self.at += 1  # the colon
+            self._blank()
+            before = self.at
+            yield key
+            if self.at == before:
+                self.skip()
 
-def end_of_value(text: str, start: int) -> int:
-    """The offset behind the value that begins at `start`."""
-    first = text[start]
-    if first == '"':
-        return end_of_string(text, start)
-    if first not in "[{":
-        match = _SCALAR.match(text, start)
-        return match.end() if match else start
-    depth, at = 0, start
-    while turn := _TURN.search(text, at):
-        at = turn.end()
-        if turn[0] == '"':
-            at = end_of_string(text, at - 1)
-        elif turn[0] in "[{":
-            depth += 1
-        else:
-            depth -= 1
-            if not depth:
-                return at
-    return len(text)
+    def items(self) -> Iterator[None]:
+        """The items of an array, each with the walk at it."""
+        if self.text[self.at] != "[":
+            return
+        for _ in self._parts("]"):
+            before = self.at
+            yield
+            if self.at == before:
+                self.skip()
 
+    def skip(self) -> Span:
+        """Pass over a value; its span."""
+        start = self.at
+        _, self.at = _DECODER.raw_decode(self.text, start)
+        return start, self.at
 
-def items(text: str, start: int) -> Iterator[Span]:
-    """The spans of the items of the array that begins at `start`."""
-    at = skip_blank(text, start + 1)
-    while text[at] != "]":
-        end = end_of_value(text, at)
-        yield at, end
-        at = skip_blank(text, end)
-        if text[at] == ",":
-            at = skip_blank(text, at + 1)
+    def _parts(self, close: str) -> Iterator[None]:
+        self.at += 1
+        self._blank()
+        while self.text[self.at] != close:
+            yield
+            self._blank()
+            if self.text[self.at] == ",":
+                self.at += 1
+                self._blank()
+        self.at += 1
 
-
-def members(text: str, start: int) -> dict[str, Span]:
-    """The spans of the values of the object that begins at `start`; of equal keys the last."""
-    found: dict[str, Span] = {}
-    at = skip_blank(text, start + 1)
-    while text[at] != "}":
-        end = end_of_string(text, at)
-        key = json.loads(text[at:end])
-        at = skip_blank(text, end)  # the colon
-        at = skip_blank(text, at + 1)
-        end = end_of_value(text, at)
-        found[key] = at, end
-        at = skip_blank(text, end)
-        if text[at] == ",":
-            at = skip_blank(text, at + 1)
-    return found
+    def _blank(self) -> None:
+        match = _BLANK.match(self.text, self.at)
+        self.at = match.end() if match else self.at
 
 
 # -- strings
@@ -165,7 +152,8 @@ class Source:
         self.start, self.end = span
         raw = lines.text
         self.listed = raw[self.start] == "["
-        spans = list(items(raw, self.start)) if self.listed else [span]
+        walk = Walk(raw, self.start)
+        spans = [walk.skip() for _ in walk.items()] if self.listed else [span]
         self.strings: Sequence[Span] = [one for one in spans if raw[one[0]] == '"']
         self.sound = len(self.strings) == len(spans)
         """Whether there is nothing in it but strings."""
