@@ -94,6 +94,8 @@ class Expressions(Sequences):
                 return known(Symbol(f"{module}.{name}"))
         if stars and name[:1].isupper():
             return known(Symbol(f"{stars[-1]}.{name}"))
+        if not stars and name in apis.UNBOUND:
+            return known(Symbol(apis.UNBOUND[name]))  # a part of a page that leaves its imports out
         return self.unknown(name, "caller" if stars else "unbound")
 
     def _on_JoinedStr(self, node: ast.JoinedStr) -> Value:

@@ -369,6 +369,9 @@ def find_api(callee: str) -> Api | None:
     return None
 
 
+UNBOUND = {"BitsAndBytesConfig": "transformers.BitsAndBytesConfig"}
+"""What a name means that a file uses and nowhere defines: pages of tutorials do."""
+
 # What must stand in a file, outside comments, docstrings and annotations, for any row to say
 # something: names of options (or values), and names of what is called.
 OPTION_NEEDLES = frozenset({*SWITCHES, "quantization_config", "bnb.int8", *EXECUTION_OPTIONS})

@@ -20,7 +20,7 @@ def script(
     if read is None or not piece.text.strip():
         return Document()
     known = {name: word.text for name, word in variables.items()}
-    document: Document = read(piece, path, variables=known)
+    document: Document = read(unfolded(piece), path, variables=known)
     return under(document, branch)
 
 
@@ -29,7 +29,24 @@ def shell_words(piece: Piece, variables: Mapping[str, Word]) -> tuple[Word, ...]
     split: Any = _function("shell", "words_of")
     if split is None:
         return ()
-    return tuple(split(piece, variables={name: word.text for name, word in variables.items()}))
+    return tuple(
+        split(unfolded(piece), variables={name: word.text for name, word in variables.items()})
+    )
+
+
+def unfolded(piece: Piece) -> Piece:
+    """A text without the backslashes at ends of lines that YAML has put behind one another.
+
+    What is left of a continuation is a backslash and a blank; whoever wrote it meant a blank.
+    """
+    parts, done = [], 0
+    at = piece.text.find("\\ ")
+    while at >= 0:
+        if piece.lines.text[piece.offset(at + 1)] in "\r\n":
+            parts.append(piece.slice(done, at))
+            done = at + 1
+        at = piece.text.find("\\ ", at + 1)
+    return Piece.join([*parts, piece.slice(done, len(piece.text))]) if parts else piece
 
 
 def packages(words: Sequence[Word], place: Place, branch: Branch | None) -> tuple[Package, ...]:
