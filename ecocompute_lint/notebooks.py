@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ecocompute_lint.audit import (
@@ -69,10 +70,16 @@ def audit_notebook(
         return _without_place(report)
     found = [in_cell(item, notebook) for item in report.findings]
     suppressed, status = report.suppressed, report.status
-    for written in _python_of(notebook):
+    for written in _files_of(notebook):
         text = written.text.text
-        part = audit_text(text, path=path, settings=settings, kind=PYTHON, with_edits=with_edits)
-        found += [in_written(item, written) for item in part.findings]
+        part = audit_text(
+            text,
+            path=_called(written, path),
+            settings=settings,
+            kind=written.kind,
+            with_edits=with_edits,
+        )
+        found += [replace(in_written(item, written), path=path) for item in part.findings]
         suppressed += part.suppressed
         status = "examined" if part.status == "examined" else status
     for cell, document in documents:
@@ -129,9 +136,14 @@ def _loads(settings: Settings | None) -> bool:
     return settings is not None and settings.gpu is not None
 
 
-def _python_of(notebook: Notebook) -> Iterator[Written]:
-    """The Python that cells write to files or run apart."""
-    return (item for item in notebook.written if item.kind == "python")
+def _files_of(notebook: Notebook) -> Iterator[Written]:
+    """The files that cells write, and the Python that they run apart."""
+    return (item for item in notebook.written if item.kind not in ("", NOTEBOOK))
+
+
+def _called(written: Written, path: str) -> str:
+    """What a file is called that a cell of a notebook writes."""
+    return str(PurePath(path).parent / PurePath(written.name).name) if written.name else path
 
 
 def _nothing_parses(path: str, notebook: Notebook) -> Problem:
@@ -255,8 +267,11 @@ def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = Non
     notebook = read(raw)
     whole = fix_text(notebook.python, path=path, settings=settings, kind=PYTHON)
     apart = [
-        (item, fix_text(item.text.text, path=path, settings=settings, kind=PYTHON))
-        for item in _python_of(notebook)
+        (
+            item,
+            fix_text(item.text.text, path=_called(item, path), settings=settings, kind=item.kind),
+        )
+        for item in _files_of(notebook)
     ]
     try:
         sources = notebook.sources_of(whole.text)
@@ -277,7 +292,7 @@ def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = Non
         [
             _moved(whole, lambda item: in_cell(item, notebook), lambda item: in_cell(item, after)),
             *(
-                _moved(outcome, lambda item, at=item: in_written(item, at))  # type: ignore[misc]
+                _moved(outcome, lambda item, at=item: replace(in_written(item, at), path=path))  # type: ignore[misc]
                 for item, outcome in apart
             ),
             of_shells,

@@ -198,6 +198,7 @@ def _batches(loop: Loop, arguments: Sequence[ast.expr], flow: Flow) -> bool:
                 return True
         if _strides(node.iter):
             return True
+        return _gathers(arguments, flow, _seeds(loop, flow))
     return _gathers(arguments, flow)
 
 
@@ -223,11 +224,14 @@ def _strides(node: ast.expr) -> bool:
     return False
 
 
-def _gathers(arguments: Sequence[ast.expr], flow: Flow) -> bool:
-    """Whether the input is a list of several: sliced, comprehended, multiplied or collected."""
+def _gathers(arguments: Sequence[ast.expr], flow: Flow, fresh: Collection[str] = ()) -> bool:
+    """Whether the input is a list of several: sliced, comprehended, multiplied or collected.
+
+    What goes into one of the `fresh` names, which the loop itself gives anew, collects nothing.
+    """
     used = sources(flow, arguments, texts=False)
     return (
-        bool(filled_before(flow, arguments))
+        bool(filled_before(flow, arguments).difference(fresh))
         or any(reads(expression, flow.gathered, texts=False) for expression in used)
         or any(_several(expression) for expression in used)
     )

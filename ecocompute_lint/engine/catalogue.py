@@ -40,6 +40,7 @@ ATTRIBUTES = frozenset(
         *"use_cache batch_size max_num_seqs max_running_requests max_batch_size".split(),
         *"enforce_eager disable_cuda_graph cuda_graphs eager_mode enable_prefix_caching".split(),
         *"disable_radix_cache dtype torch_dtype device max_new_tokens disaggregation_mode".split(),
+        "kv_transfer_config",
         *"quantization torchao_config trust_remote_code".split(),
         *(f"{word}.{name}" for word in _OF_PRECISIONS for name in PRECISION_NAMES),
         *"package channel".split(),

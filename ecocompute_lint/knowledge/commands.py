@@ -128,7 +128,7 @@ COMMANDS: tuple[Command, ...] = (
             (_LAUNCHED_BY_MODULE, r"vllm\.entrypoints\.(?:\w+\.)*api_server"),
             (_LAUNCHED_BY_MODULE, r"vllm\.entrypoints\.cli\.main", r"serve"),
         ),
-        images=(r"(?:^|/)vllm/vllm-", r"(?:^|/)vllm-openai\b", r"(?:^|/)vllm-cpu", r"rocm/vllm"),
+        images=(r"(?:^|/)[\w.-]*vllm[\w.-]*(?:[:@]|$)", r"rocm/vllm"),
         switches={
             "enforce-eager": "enforce_eager",
             "enable-prefix-caching": "enable_prefix_caching",
@@ -141,6 +141,7 @@ COMMANDS: tuple[Command, ...] = (
             "quantization": "quantization",
             "tensor-parallel-size": "tensor_parallel_size",
             "kv-transfer-config": "kv_transfer_config",
+            "disaggregation-mode": "disaggregation_mode",
             "task": "task",
             "runner": "runner",
         },
@@ -195,6 +196,7 @@ COMMANDS: tuple[Command, ...] = (
             "num-shard": "tensor_parallel_size",
             "max-batch-size": "max_batch_size",
             "cuda-graphs": "cuda_graphs",
+            "device": "device",
         },
         alone=frozenset({"dtype", "cuda_graphs", "max_batch_size"}),
         implied=_WITHOUT_A_KNOB,
@@ -245,7 +247,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "text-generation-webui",
-        launches=(),
+        launches=((r"server\.py",), (r"one_click\.py",), (r"start_\w+\.(?:sh|bat)",)),
         switches={"load-in-8bit": "load_in_8bit", "load-in-4bit": "load_in_4bit"},
         valued={"model": "model", "compute-dtype": "compute_dtype", "quant-type": "quant_type"},
         implied=_WITHOUT_A_KNOB,
@@ -336,6 +338,27 @@ _BY_NAME = {command.name: command for command in COMMANDS}
 def command_of(name: str) -> Command | None:
     """The engine of a name."""
     return _BY_NAME.get(name)
+
+
+_UNMISTAKABLE = {
+    "vllm": frozenset("--enforce-eager --no-enable-prefix-caching --max-num-seqs".split()),
+    "sglang": frozenset("--disable-radix-cache --disable-cuda-graph --mem-fraction-static".split()),
+}
+"""Flags that no other program has: forks of an engine have them too."""
+
+
+def program_named(variable: str) -> str | None:
+    """The program that a variable holds by its name: ``VLLM_BIN``."""
+    words = re.split(r"[\W_]+", variable.lower())
+    return next((name for name in ("vllm", "sglang", "lmdeploy") if name in words), None)
+
+
+def known_by_flags(words: Sequence[str]) -> str:
+    """The engine that arguments are for, whatever starts it; empty where they do not tell."""
+    if not words or not (words[0].startswith("-") or words[0] == "serve"):
+        return ""
+    flags = {word.partition("=")[0].replace("_", "-") for word in words}
+    return next((name for name, own in _UNMISTAKABLE.items() if not own.isdisjoint(flags)), "")
 
 
 def started_by_image(image: str) -> Command | None:

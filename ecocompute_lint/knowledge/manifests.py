@@ -13,7 +13,7 @@ TAGS = ("tag", "version")
 ENTRIES = ("entrypoint", "entryPoint")
 COMMANDS = "command cmd start_command startCommand run_command serve_command".split()
 ARGUMENTS = re.compile(
-    r"(?:extra|additional|container|server|serve|serving|engine|launcher|launch|vllm|sglang"
+    r"(?:extra|additional|cli|container|server|serve|serving|engine|launcher|launch|vllm|sglang"
     r"|tgi|lmdeploy)?[-_]?(?:extra|cmd|command|container|engine|server)?[-_]?(?:args|arguments)",
     re.IGNORECASE,
 )
@@ -35,6 +35,8 @@ VARIABLES = (
     "env environment environment_variables envs envVars env_vars extraEnv extraEnvVars"
     " variables containerEnv".split()
 )
+ARGUMENT_VARIABLE = re.compile(r"(?:ARGS|ARGUMENTS|FLAGS|OPTIONS|OPTS)$")
+"""Variables whose value is handed on to a command."""
 REQUIREMENTS = frozenset({"requirements", "pip", "pip_packages", "python_packages"})
 PROSE = re.compile(
     r"(?:name|description|desc|help|comment|comments|title|summary|prompts?|messages?|text|content"

@@ -34,6 +34,7 @@ MAY_RUN = re.compile(
 """What stands in every text that runs something of interest."""
 MACHINE_TESTS = re.compile(
     r"-[defhLrswxgu]\s|command\s+-v|\bwhich\b|\btype\b|\bhash\b|nvidia-smi|\buname\b|OSTYPE|\barch\b"
-    r"|\blspci\b|\bgrep\b|\bpgrep\b|\bpip3?\s+show\b|EUID|id -u|\bnproc\b|rocm|\bdpkg\b"
+    r"|TARGETPLATFORM|TARGETARCH|\blspci\b|\bgrep\b"
+    r"|\bpgrep\b|\bpip3?\s+show\b|EUID|id -u|\bnproc\b|rocm|\bdpkg\b"
 )
 """Tests of the machine, and not of what somebody asks for."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ecocompute_lint.findings import Place
 from ecocompute_lint.knowledge import manifests as keys
-from ecocompute_lint.knowledge.commands import launched
+from ecocompute_lint.knowledge.commands import known_by_flags, launched
 from ecocompute_lint.sources import scripts
 from ecocompute_lint.sources.documents import UNKNOWN, Branch, Document, Service, Word
 from ecocompute_lint.sources.pieces import Piece
@@ -83,6 +83,7 @@ def container(record: Record, context: Context) -> Document:
         own.place if own else record.place,
         image=image,
         environment=variables,
+        settings=_devices(record),
         branch=context.branch or record.source.branch(record.start),
     )
     scripted = _scripted(nodes, context, variables)
@@ -93,9 +94,17 @@ def container(record: Record, context: Context) -> Document:
         return attached(document, base)
     engine = _engine(image, command, context)
     if engine is None or not (command or (own and given)):
-        return Document()
+        return _by_variables(base, given)
     whole = replace(base, place=_place(command, base.place), engine=engine)
     return Document(_by_condition(whole, command))
+
+
+def _devices(record: Record) -> dict[str, Word]:
+    """What devices handed into a container tell: those of Intel come without ``/dev/kfd``."""
+    texts = [scalar.text for scalar in _scalars(record.get("devices") or record)]
+    if any("/dev/dri" in text for text in texts) and not any("/dev/kfd" in t for t in texts):
+        return {"device": Word("xpu", record.place)}
+    return {}
 
 
 def _scripted(
@@ -188,7 +197,19 @@ def _engine(
         return ""
     if context.engine and words and words[0].startswith("-"):
         return context.engine
-    return None
+    return known_by_flags(words) or None
+
+
+def _by_variables(base: Service, given: Mapping[str, Word]) -> Document:
+    """Arguments that a variable hands on to an engine: ``EXTRA_ARGS: --enforce-eager``."""
+    services = []
+    for name, word in given.items():
+        texts = word.text.split()
+        engine = known_by_flags(texts) if keys.ARGUMENT_VARIABLE.search(name) else ""
+        if engine:
+            words = tuple(replace(word, text=text, removal=None) for text in texts)
+            services.append(replace(base, place=word.place, words=words, engine=engine))
+    return Document(tuple(services))
 
 
 def _place(command: Sequence[tuple[Branch | None, Word]], otherwise: Place) -> Place:
@@ -219,6 +240,7 @@ def attached(document: Document, base: Service) -> Document:
             service,
             image=service.image or base.image,
             environment={**base.environment, **service.environment},
+            settings={**base.settings, **service.settings},
             branch=service.branch or base.branch,
         )
         for service in document.services

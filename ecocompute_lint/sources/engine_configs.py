@@ -185,6 +185,9 @@ def _chart_engine(record: Record, context: Context) -> Document | None:
         if settings[key].text.lower() == "false"
     }
     settings = _with_model(settings, model)
+    cache = record.record("lmcacheConfig")
+    if cache is not None and cache.text("kvRole") == "kv_consumer":
+        unsure = {}  # it decodes what others have read
     services = [replace(service, settings=settings)] if settings else []
     if unsure:
         condition = Branch("the chart passes a false value on")

@@ -63,7 +63,7 @@ _ENDINGS: Mapping[str, str] = {
     ".bat": "batch",
 }
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?:docker|container)file(?:[._-].+)?"), "dockerfile"),
+    (re.compile(r"(?:.+[._-])?(?:docker|container)file(?:[._-].+)?"), "dockerfile"),
     (re.compile(r"makefile\..+"), "make"),
     (re.compile(r"(?:[\w.-]*[-_.])?requirements?(?:[-_.][\w.-]*)?\.(?:txt|in)"), "requirements"),
     (re.compile(r"(?:[\w.-]*[-_.])?constraints?(?:[-_.][\w.-]*)?\.(?:txt|in)"), "requirements"),

@@ -109,7 +109,11 @@ class _Walk:
         inner = _context(record, context, key)
         found = [engine_configs.of_any(record, inner) or Document()]
         runs = command_keys(record)
-        if runs or (image_of(record) is not None and key not in keys.IMAGES):
+        if (
+            runs
+            or any(name in record for name in keys.VARIABLES)
+            or (image_of(record) is not None and key not in keys.IMAGES)
+        ):
             found.append(container(record, inner))
         for name, entry in record.entries.items():
             if name not in runs and not keys.PROSE.fullmatch(name):
@@ -155,6 +159,7 @@ def _context(record: Record, around: Context, key: str) -> Context:
     """What holds inside a mapping."""
     inner = around
     engine = keys.ENGINE_KEYS.get(engine_configs.plain(key).removesuffix("-config"), "")
+    engine = engine or keys.ENGINE_KEYS.get(record.text("engine").lower(), "")
     served = record.record("modelFormat")
     if served is not None:
         engine = keys.FORMATS.get(served.text("name").lower(), "")
@@ -169,7 +174,9 @@ def _context(record: Record, around: Context, key: str) -> Context:
     condition = record.text("if") if "run" in record else ""
     if condition and inner.branch is None:
         test = record.source.text[record.entries["if"].value.start : record.entries["if"].value.end]
-        inner = replace(inner, branch=Branch(test))
+        # Each setting of a matrix is run.
+        decider = "environment" if "matrix." in test and "inputs." not in test else "caller"
+        inner = replace(inner, branch=Branch(test, decider))
     return inner
 
 

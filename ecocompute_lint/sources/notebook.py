@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ecocompute_lint.findings import Edit, Place
 from ecocompute_lint.sources.documents import Unreadable
+from ecocompute_lint.sources.kinds import PYTHON, kind_of
 from ecocompute_lint.sources.magics import Plain, error_of, plain
 from ecocompute_lint.sources.notebook_cells import code_cells, language_of
 from ecocompute_lint.sources.notebook_json import Change, Source, load
@@ -340,7 +341,7 @@ class _Reader:
             name = written["name"] if written else rest
         elif magic not in ("python", "python3") and not _PYTHONS.match(script):
             return
-        kind = "python" if not name or name.endswith(".py") else ""
+        kind = (kind_of(name.strip("'\" ")) or "") if name else PYTHON
         line = LineMap(piece.text).position(start)[0]
         self._written.append(Written(cell.index, kind, name, piece.slice(start, end), line))
 

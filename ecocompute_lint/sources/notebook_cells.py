@@ -8,6 +8,9 @@ from typing import Any
 from ecocompute_lint.sources.notebook_json import Source, Span, Walk
 from ecocompute_lint.sources.text import LineMap
 
+_PYTHON = ("python", "ipython", "plaintext", "")
+"""What editors call the language of a cell that has none of its own."""
+
 
 def language_of(metadata: Any) -> str:
     """What the kernel runs, in lower case; Python where nothing says."""
@@ -70,4 +73,4 @@ def _is_python_cell(cell: Any) -> bool:
     if _get(cell, "cell_type") != "code":
         return False
     language = _get(cell, "metadata", "vscode", "languageId") or _get(cell, "language")
-    return not isinstance(language, str) or language.lower() in ("python", "ipython", "")
+    return not isinstance(language, str) or language.lower() in _PYTHON

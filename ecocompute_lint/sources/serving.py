@@ -151,7 +151,7 @@ def _of_service(service: Service, inputs: _Inputs) -> Iterator[Deployment]:
 
 
 def _launched(service: Service) -> Launched | None:
-    texts = [None if UNKNOWN in word.text else word.text for word in service.words]
+    texts = [_known(word) for word in service.words]
     found = commands.launched(texts)
     if found is not None:
         return found
@@ -164,10 +164,19 @@ def _launched(service: Service) -> Launched | None:
     return Launched(named, 0, model)
 
 
+def _known(word: Word) -> str | None:
+    """A word as far as it tells what is launched: ``$VLLM_BIN`` is the program that it names."""
+    if UNKNOWN not in word.text:
+        return word.text
+    return commands.program_named(word.variable) if word.text == UNKNOWN else None
+
+
 def _are_arguments(texts: Sequence[str | None]) -> bool:
     """Whether words are arguments of an image's own program, and not another program."""
     first = texts[0]
-    return first is None or first.startswith("-") or (first.count("/") == 1 and len(texts) > 1)
+    if first is None or first == "serve" or first.startswith("-"):
+        return True
+    return first.count("/") == 1 and len(texts) > 1
 
 
 def _given(

@@ -52,10 +52,16 @@ def said_by(
         from ecocompute_lint.sources.installs import packages_of
 
         packages = tuple(packages_of(words, branch, environment))
-    if commands.launched([None if UNKNOWN in text else text for text in texts]) is None:
+    if commands.launched([_known(word) for word in words]) is None:
         return Document(packages=packages)
     service = Service(place, tuple(words), None, environment or {}, branch=branch)
     return Document((service,), packages)
+
+
+def _known(word: Word) -> str | None:
+    if UNKNOWN not in word.text:
+        return word.text
+    return commands.program_named(word.variable) if word.text == UNKNOWN else None
 
 
 def words_of(piece: Piece, variables: Mapping[str, str] | None = None) -> tuple[Word, ...]:
