@@ -28,6 +28,7 @@ from ecocompute_lint.values import (
 )
 
 _DEEPEST_CHAIN = 4
+CONSTRUCTORS = frozenset({"__init__", "__post_init__"})
 
 
 class Functions(Expressions):
@@ -98,6 +99,7 @@ class Functions(Expressions):
         self.bind(function, frame, call, node, instance)
         self.frame, self.chain = frame, (*chain, id(node))
         self.inlined.add(target)
+        self._used(instance, target, chain)
         self.trail.append(Step(node, function))
         try:
             value = self.run_function(function, frame)
@@ -105,6 +107,16 @@ class Functions(Expressions):
             self.trail.pop()
             self.frame, self.chain, self.path = caller, chain, before
         return value
+
+    def _used(self, instance: Value | None, method: ast.AST, chain: tuple[int, ...]) -> None:
+        """Note that a method of an instance runs."""
+        for item in instance or ():
+            if isinstance(item.payload, Ref):
+                obj = item.payload.obj
+                obj.entered.add(method)
+                constructed = getattr(method, "name", "") in CONSTRUCTORS
+                inside = chain[: len(obj.inside)] == obj.inside
+                obj.used = obj.used or not (constructed or inside)
 
     def bind(
         self,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from itertools import islice
 
+from ecocompute_lint.analysis.functions import CONSTRUCTORS
 from ecocompute_lint.analysis.objects import Class, Frame, Function, Obj, Ref
 from ecocompute_lint.analysis.project import Project
 from ecocompute_lint.analysis.relevance import relevant_functions
@@ -14,6 +16,8 @@ from ecocompute_lint.values import ALWAYS, Value, known
 
 _MOST_FUNCTIONS = 2000
 _MOST_BASES = 8
+_MOST_INSTANCES = 32
+_NO_INSTANCE = frozenset({"staticmethod", "classmethod", "property", "cached_property"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -57,6 +61,9 @@ class Module(Statements):
                 self._alone(function)
         for cls in list(self.classes.values()):
             self._template_methods(cls)
+        made = [obj for obj in self.objects.values() if self._left_to_others(obj)]
+        for obj in made[:_MOST_INSTANCES]:
+            self._called_by_others(obj)
 
     def _constructed(self, cls: Class) -> None:
         """A class without a constructor of its own: its methods see what the inherited one sets."""
@@ -80,19 +87,49 @@ class Module(Statements):
                 if not own.isdisjoint(_attributes(node)):
                     self._alone(function, cls)
 
+    def _left_to_others(self, obj: Obj) -> bool:
+        """Whether an instance is given away, or made and not used: others call its methods."""
+        given = obj.kind == "instance" and ("escape" in obj.marks or not obj.used)
+        return given and obj.cls is not None and obj not in self.selves.values()
+
+    def _called_by_others(self, obj: Obj) -> None:
+        """Run the methods of an instance that nothing here calls, with what it holds."""
+        for function in self._methods(obj.cls) if obj.cls is not None else ():
+            if function.node in obj.entered or self.exhausted:
+                continue
+            self.path, self.chain, self.root = obj.ways, obj.inside, function.node
+            self._followed(function, known(Ref(obj)))
+
+    def _methods(self, cls: Class) -> Iterator[Function]:
+        """The methods worth following that a class of this file defines or inherits."""
+        classes, names = [cls], set(CONSTRUCTORS)
+        for owner in islice(classes, _MOST_BASES):
+            for node in owner.node.body:
+                function = self.functions.get(node)
+                if function is None or function.name in names:
+                    continue
+                names.add(function.name)
+                if node in self.relevant and _NO_INSTANCE.isdisjoint(function.decorators):
+                    yield function
+            bases = (item.payload for base in owner.bases for item in base)
+            classes.extend(base for base in bases if isinstance(base, Class))
+
     def _alone(self, function: Function, owner: Class | None = None) -> None:
-        frame = Frame(function.frame, "function", function.node, cls=function.cls)
         owner = owner or function.cls
-        instance = self._self(owner) if owner is not None else None
-        frame.instance = instance
-        self.path, self.frame, self.chain, self.root = ALWAYS, frame, (), function.node
+        self.path, self.chain, self.root = ALWAYS, (), function.node
+        self._followed(function, self._self(owner) if owner is not None else None)
+
+    def _followed(self, function: Function, instance: Value | None) -> None:
+        """Run a function as if somebody called it with its defaults."""
+        frame = Frame(function.frame, "function", function.node, cls=function.cls)
+        frame.instance, self.frame = instance, frame
         self.bind(function, frame, None, None, instance)
         value = self.run_function(function, frame)
         for root, _, _ in self.roots(value):
             root.marks.add("escape")
         if instance is not None and function.name in effects.TRAINING_METHODS:
             self.mark(instance, "training")
-        self.path, self.frame, self.root = ALWAYS, self.module, None
+        self.path, self.frame, self.chain, self.root = ALWAYS, self.module, (), None
 
     def _self(self, cls: Class) -> Value:
         """The instance that the methods of a class share when we see nobody make one."""

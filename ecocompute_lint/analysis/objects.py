@@ -108,8 +108,17 @@ class Obj:
     users: set[int] = field(default_factory=set)
     """The calls (by node) that a dict is splatted into; 0 stands for any other use."""
     cls: Class | None = None
+    entered: set[ast.AST] = field(default_factory=set)
+    """Of an instance: its methods that were followed."""
+    used: bool = False
+    """Of an instance: whether a method was called by others than its own constructor."""
     open: bool = False
     forwarded: bool = False
+
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """The chain of calls in which its constructor runs."""
+        return (*self.chain, id(self.node))
 
     @property
     def span(self) -> Span:
