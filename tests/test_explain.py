@@ -218,7 +218,7 @@ def test_a_file_that_is_not_looked_at(
         ("a.py:1:900", "no such column; the line has"),
         ("empty.py:1", "the file has 0 lines"),
         ("sub:1", "sub: is a directory; name a file in it"),
-        ("notes.md:1", "notes.md: not a kind of file that ecolint reads (*.py"),
+        ("notes.md:1", "notes.md: not a kind of file that ecolint reads (Python"),
         ("broken.py:1", "broken.py:1: is no Python that can be parsed"),
         ("latin.py:1", "save it as UTF-8"),
     ],

@@ -26,7 +26,8 @@ class Servers(Generations):
                 continue
             given = given_by(line.words, launched, self.run)
             place = self.place(line.span)
-            yield from served(launched.command, given, place, line.ways, self._site(line))
+            site = self._site(line)
+            yield from served(launched.command, given, place, line.ways, site, whole=False)
 
     def _site(self, line: CommandLine) -> Site:
         return Site(

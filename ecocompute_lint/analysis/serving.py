@@ -49,10 +49,13 @@ def served(
     ways: Ways,
     site: Site,
     context: str = "inference",
+    *,
+    whole: bool = True,
 ) -> Iterator[Deployment]:
     """Facts on the engine: without the options that have a place of their own, with them, on each.
 
-    The second is a ``server``: what is said of it concerns the engine as a whole.
+    The second, left out unless `whole`, is a ``server``: what is said of it concerns the engine as
+    a whole.
     """
     options = {name: _option(name, item, site) for name, item in given.items()}
     around = {name: one for name, one in options.items() if name not in command.alone}
@@ -67,8 +70,9 @@ def served(
     base = Deployment(usage, load, context, _NO, ways, "engine", traits)
     if command.serves:
         yield base
-        whole = replace(usage, spelling="server", options=options)
-        yield replace(base, kind="server", usage=whole)
+        if whole:
+            server = replace(usage, spelling="server", options=options)
+            yield replace(base, kind="server", usage=server)
     for name, option in options.items():
         if name not in command.alone or site.told_elsewhere(given[name]):
             continue

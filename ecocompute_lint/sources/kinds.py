@@ -98,7 +98,15 @@ READERS: Mapping[str, tuple[str, str]] = {
 
 _ENGINES = (*PROGRAMS, "text-generation-inference", "djl", "serving.properties")
 _IMAGES = ("tgi", "openmmlab", "lmsysorg", "huggingface-pytorch")
-_LOADING = ("load_in_8bit", "load_in_4bit", "load-in-8bit", "load-in-4bit", "BitsAndBytesConfig")
+_LOADING = (
+    "bnb.int8",
+    "bnb-8bit",
+    "load_in_8bit",
+    "load_in_4bit",
+    "load-in-8bit",
+    "load-in-4bit",
+    "BitsAndBytesConfig",
+)
 _INSTALLS = (".dev", "nightly", "--pre", "prerelease", "git+")
 _NEEDLES: Mapping[str, tuple[str, ...]] = {
     "model-config": ("quantization_config", "enforce_eager", "gpu_memory_utilization"),
