@@ -37,8 +37,9 @@ class _Stage:
     said: Document = field(default_factory=Document)
 
     @property
-    def known(self) -> dict[str, str]:
-        return {name: word.text for name, word in (self.arguments | self.environment).items()}
+    def built_with(self) -> Mapping[str, Word]:
+        """The variables while it is built."""
+        return self.arguments | self.environment
 
 
 def read(text: str, path: str) -> Document:
@@ -105,7 +106,7 @@ class _Reader:
 
     def _in_stage(self, stage: _Stage, name: str, piece: Piece) -> None:
         if name == "ENV":
-            stage.environment |= _pairs(piece, stage.known)
+            stage.environment |= _pairs(piece, stage.built_with)
         elif name == "RUN":
             self.found += self._run(stage, piece)
         elif name in ("CMD", "ENTRYPOINT"):
@@ -116,8 +117,8 @@ class _Reader:
         match = _STAGE.match(piece.text)
         if match is None:
             return
-        known = {name: word.text for name, word in self.arguments.items()}
-        image = next(iter(words_of(piece.slice(match.start(1), match.end(1)), known)), None)
+        named = piece.slice(match.start(1), match.end(1))
+        image = next(iter(words_of(named, *_given(self.arguments))), None)
         place = piece.place(0, len(piece.text.rstrip()))
         base = self.stages.get(match[1].lower())
         if base is not None:
@@ -143,25 +144,32 @@ class _Reader:
         if heredoc is not None:
             begin = piece.text.find("\n") + 1
             close = piece.text.rfind(heredoc[1])
-            return read_piece(piece.slice(begin, close), self.path, stage.known) if begin else _NIL
-        words, document = self._exec(stage, piece)
+            return self._script(piece.slice(begin, close), stage.built_with) if begin else _NIL
+        words, document = self._exec(stage.built_with, piece)
         if words is not None:
             return document
-        return read_piece(piece, self.path, stage.known)
+        return self._script(piece, stage.built_with)
+
+    def _script(self, piece: Piece, variables: Mapping[str, Word]) -> Document:
+        known, defaults = _given(variables)
+        return read_piece(piece, self.path, known, defaults=defaults)
 
     def _starts(self, stage: _Stage, name: str, piece: Piece) -> None:
-        words, document = self._exec(stage, piece)
+        # A container does not know the arguments of its build.
+        words, document = self._exec(stage.environment, piece)
         stage.starts = piece.place(0, len(piece.text.rstrip()))
         if words is None:
-            document = read_piece(piece, self.path, stage.known)
-            words = () if document else words_of(piece, stage.known)
+            document = self._script(piece, stage.environment)
+            words = () if document else words_of(piece, *_given(stage.environment))
         stage.said = document
         if name == "CMD":
             stage.command = words
         else:
             stage.entry, stage.command = words, ()
 
-    def _exec(self, stage: _Stage, piece: Piece) -> tuple[tuple[Word, ...] | None, Document]:
+    def _exec(
+        self, variables: Mapping[str, Word], piece: Piece
+    ) -> tuple[tuple[Word, ...] | None, Document]:
         """The words of ``["a", "b"]``, and what scripts among them say; None for other texts."""
         begin = piece.text.find("[")
         end = piece.text.rfind("]")
@@ -182,7 +190,7 @@ class _Reader:
                 offsets = tuple(range(match.start() + 1, match.end() - 1))
                 inner = script_in(piece, Text(text, offsets, *match.span()))
                 if inner is not None:
-                    document += read_piece(inner, self.path, stage.known)
+                    document += self._script(inner, variables)
         return tuple(words), document
 
     # -- stages
@@ -226,9 +234,15 @@ def _pair(piece: Piece, strings: list[re.Match[str]], index: int) -> Place | Non
     return _item(piece, strings, index, index + 1) if index + 1 < len(strings) else None
 
 
-def _pairs(piece: Piece, known: Mapping[str, str], *, equals: bool = False) -> dict[str, Word]:
+def _given(variables: Mapping[str, Word]) -> tuple[dict[str, str], frozenset[str]]:
+    """What variables hold, and the names of those that hold it by default only."""
+    held = {name: word.text for name, word in variables.items()}
+    return held, frozenset(name for name, word in variables.items() if word.variable)
+
+
+def _pairs(piece: Piece, known: Mapping[str, Word], *, equals: bool = False) -> dict[str, Word]:
     """``A=b C=d``, or ``A b`` with one name and all that follows it."""
-    words = words_of(piece, known)
+    words = words_of(piece, *_given(known))
     found: dict[str, Word] = {}
     if words and "=" not in words[0].text and len(words) > 1 and not equals:
         first, second = words[0], words[1]
