@@ -1,4 +1,5 @@
-"""Writes the generated parts of the documentation: README's blocks and one page per rule.
+"""Writes the generated parts of the documentation: README's blocks, one page per rule, and what
+the commands of the other pages print.
 
 python tools/docs.py            rewrite what is stale
 python tools/docs.py --check    change nothing; name what is stale and exit with status 1
@@ -6,15 +7,15 @@ python tools/docs.py --check    change nothing; name what is stale and exit with
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+from examples import output, with_outputs  # noqa: E402
 
 from ecocompute_lint.engine.catalogue import load_rules  # noqa: E402
 from ecocompute_lint.engine.rule import Condition, EvidenceRule, Example, FixRule, Rule  # noqa: E402
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str]) -> int:
     wanted = {PAGES / f"{rule.code}.md": page(rule) for rule in rules}
     wanted[PAGES / "README.md"] = "# The rules\n\n" + table(rules, "") + "\n"
     wanted[README] = readme(README.read_text(encoding="utf-8"), rules)
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        wanted[path] = with_outputs(path.read_text(encoding="utf-8"))
     stale = [path for path, text in wanted.items() if not same(path, text)]
     orphans = sorted(set(PAGES.glob("*.md")) - set(wanted))
     for path in (*stale, *orphans):
@@ -82,7 +85,7 @@ def readme(text: str, rules: Sequence[Rule]) -> str:
     text = replaced(text, "rules", table(rules, "docs/rules/"))
     text = replaced(text, "transcript", transcript())
     text = replaced(text, "explanation", explanation())
-    return replaced(text, "planning", planning())
+    return with_outputs(replaced(text, "planning", planning()))
 
 
 def replaced(text: str, name: str, block: str) -> str:
@@ -113,36 +116,19 @@ def cell(text: str) -> str:
 
 def explanation() -> str:
     """What is said about one line of the demonstration."""
-    printed = output(EXPLAINED, 0).rstrip("\n")
+    printed = output([*EXPLAINED], (0,)).rstrip("\n")
     return f"```text\n$ ecolint {' '.join(EXPLAINED)}\n{printed}\n```"
 
 
 def planning() -> str:
     """What a planning command prints."""
-    printed = output(PLANNING, 0).rstrip("\n")
+    printed = output([*PLANNING], (0,)).rstrip("\n")
     return f"```text\n$ ecolint {' '.join(PLANNING)}\n\n{printed}\n```"
-
-
-def output(arguments: Sequence[str], status: int) -> str:
-    """What the command prints; it has to end with this status."""
-    hidden = ("NO_COLOR", "FORCE_COLOR", "COLUMNS")
-    env = {name: value for name, value in os.environ.items() if name not in hidden}
-    done = subprocess.run(
-        [sys.executable, "-m", "ecocompute_lint", *arguments],
-        cwd=ROOT,
-        env={**env, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        check=False,
-    )
-    if done.returncode != status:
-        raise SystemExit(f"{' '.join(arguments)} ended with status {done.returncode}")
-    return done.stdout
 
 
 def transcript() -> str:
     """What the command prints about the demonstration, all but the first findings folded."""
-    *findings, summary = output(DEMO, 1).rstrip("\n").split("\n\n")
+    *findings, summary = output([*DEMO], (1,)).rstrip("\n").split("\n\n")
     shown = "\n\n".join([f"$ ecolint {' '.join(DEMO)}", *findings[:SHOWN]])
     rest = "\n\n".join([*findings[SHOWN:], summary])
     return (

@@ -153,8 +153,8 @@ class _Reader:
         words, document = self._exec(stage, piece)
         stage.starts = piece.place(0, len(piece.text.rstrip()))
         if words is None:
-            document = read_piece(piece, self.path, stage.known)
-            words = () if document else words_of(piece, stage.known)
+            document = read_piece(piece, self.path, stage.environment)
+            words = () if document else words_of(piece, stage.environment)
         stage.said = document
         if name == "CMD":
             stage.command = words
