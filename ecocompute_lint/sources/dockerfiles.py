@@ -37,9 +37,8 @@ class _Stage:
     said: Document = field(default_factory=Document)
 
     @property
-    def built_with(self) -> Mapping[str, Word]:
-        """The variables while it is built."""
-        return self.arguments | self.environment
+    def known(self) -> dict[str, str]:
+        return {name: word.text for name, word in (self.arguments | self.environment).items()}
 
 
 def read(text: str, path: str) -> Document:
@@ -106,7 +105,7 @@ class _Reader:
 
     def _in_stage(self, stage: _Stage, name: str, piece: Piece) -> None:
         if name == "ENV":
-            stage.environment |= _pairs(piece, stage.built_with)
+            stage.environment |= _pairs(piece, stage.known)
         elif name == "RUN":
             self.found += self._run(stage, piece)
         elif name in ("CMD", "ENTRYPOINT"):
@@ -117,8 +116,8 @@ class _Reader:
         match = _STAGE.match(piece.text)
         if match is None:
             return
-        named = piece.slice(match.start(1), match.end(1))
-        image = next(iter(words_of(named, *_given(self.arguments))), None)
+        known = {name: word.text for name, word in self.arguments.items()}
+        image = next(iter(words_of(piece.slice(match.start(1), match.end(1)), known)), None)
         place = piece.place(0, len(piece.text.rstrip()))
         base = self.stages.get(match[1].lower())
         if base is not None:
@@ -144,32 +143,25 @@ class _Reader:
         if heredoc is not None:
             begin = piece.text.find("\n") + 1
             close = piece.text.rfind(heredoc[1])
-            return self._script(piece.slice(begin, close), stage.built_with) if begin else _NIL
-        words, document = self._exec(stage.built_with, piece)
+            return read_piece(piece.slice(begin, close), self.path, stage.known) if begin else _NIL
+        words, document = self._exec(stage, piece)
         if words is not None:
             return document
-        return self._script(piece, stage.built_with)
-
-    def _script(self, piece: Piece, variables: Mapping[str, Word]) -> Document:
-        known, defaults = _given(variables)
-        return read_piece(piece, self.path, known, defaults=defaults)
+        return read_piece(piece, self.path, stage.known)
 
     def _starts(self, stage: _Stage, name: str, piece: Piece) -> None:
-        # A container does not know the arguments of its build.
-        words, document = self._exec(stage.environment, piece)
+        words, document = self._exec(stage, piece)
         stage.starts = piece.place(0, len(piece.text.rstrip()))
         if words is None:
-            document = self._script(piece, stage.environment)
-            words = () if document else words_of(piece, *_given(stage.environment))
+            document = read_piece(piece, self.path, stage.known)
+            words = () if document else words_of(piece, stage.known)
         stage.said = document
         if name == "CMD":
             stage.command = words
         else:
             stage.entry, stage.command = words, ()
 
-    def _exec(
-        self, variables: Mapping[str, Word], piece: Piece
-    ) -> tuple[tuple[Word, ...] | None, Document]:
+    def _exec(self, stage: _Stage, piece: Piece) -> tuple[tuple[Word, ...] | None, Document]:
         """The words of ``["a", "b"]``, and what scripts among them say; None for other texts."""
         begin = piece.text.find("[")
         end = piece.text.rfind("]")
@@ -190,7 +182,7 @@ class _Reader:
                 offsets = tuple(range(match.start() + 1, match.end() - 1))
                 inner = script_in(piece, Text(text, offsets, *match.span()))
                 if inner is not None:
-                    document += self._script(inner, variables)
+                    document += read_piece(inner, self.path, stage.known)
         return tuple(words), document
 
     # -- stages
@@ -234,15 +226,9 @@ def _pair(piece: Piece, strings: list[re.Match[str]], index: int) -> Place | Non
     return _item(piece, strings, index, index + 1) if index + 1 < len(strings) else None
 
 
-def _given(variables: Mapping[str, Word]) -> tuple[dict[str, str], frozenset[str]]:
-    """What variables hold, and the names of those that hold it by default only."""
-    held = {name: word.text for name, word in variables.items()}
-    return held, frozenset(name for name, word in variables.items() if word.variable)
-
-
-def _pairs(piece: Piece, known: Mapping[str, Word], *, equals: bool = False) -> dict[str, Word]:
+def _pairs(piece: Piece, known: Mapping[str, str], *, equals: bool = False) -> dict[str, Word]:
     """``A=b C=d``, or ``A b`` with one name and all that follows it."""
-    words = words_of(piece, *_given(known))
+    words = words_of(piece, known)
     found: dict[str, Word] = {}
     if words and "=" not in words[0].text and len(words) > 1 and not equals:
         first, second = words[0], words[1]

@@ -16,7 +16,6 @@ from ecocompute_lint.sources.shell_values import Scope, Text
 
 _MOST_INSIDE = 6
 _BLANK = re.compile(r"\s")
-_LEAD = "env "
 
 
 def read(text: str, path: str) -> Document:
@@ -30,15 +29,10 @@ def read_piece(
     variables: Mapping[str, str] | None = None,
     branch: Branch | None = None,
     depth: int = 0,
-    defaults: frozenset[str] = frozenset(),
 ) -> Document:
-    """What a piece of shell text says.
-
-    `variables` are those that it is given; those in `defaults` hold unless they are set.
-    """
+    """What a piece of shell text says; `variables` are those that it is given."""
     reader = _Reader(piece, path, branch, depth)
-    scope = Scope(outside=variables or {}, defaults=defaults)
-    for command in run(piece.text, scope, branch):
+    for command in run(piece.text, Scope(outside=variables or {}), branch):
         reader.take(command)
     return reader.found
 
@@ -70,24 +64,10 @@ def _known(word: Word) -> str | None:
     return commands.program_named(word.variable) if word.text == UNKNOWN else None
 
 
-def words_of(
-    piece: Piece,
-    variables: Mapping[str, str] | None = None,
-    defaults: frozenset[str] = frozenset(),
-) -> tuple[Word, ...]:
+def words_of(piece: Piece, variables: Mapping[str, str] | None = None) -> tuple[Word, ...]:
     """The words of a piece that is one command, or the arguments of one."""
-    scope = Scope(outside=variables or {}, defaults=defaults)
-    found = _words(piece, scope)
-    if found:
-        return found
-    # Nothing but assignments: arguments of ENV and its like, behind a word that makes them so.
-    start, size = piece.offset(0), len(_LEAD)
-    lead = Piece(_LEAD, piece.lines, tuple(range(size)), (start,) * size, start)
-    return _words(Piece.join([lead, piece]), scope)[1:]
-
-
-def _words(piece: Piece, scope: Scope) -> tuple[Word, ...]:
-    command = next(iter(run(piece.text, scope.copy(), None)), None)
+    found = run(piece.text, Scope(outside=variables or {}), None)
+    command = next(iter(found), None)
     return tuple(_Layout(piece).words(command.texts)) if command is not None else ()
 
 

@@ -49,12 +49,10 @@ class Scope:
     known: dict[str, Held] = field(default_factory=dict)
     outside: Mapping[str, str] = field(default_factory=dict)
     """What whoever starts the script sets, as far as one knows."""
-    defaults: frozenset[str] = frozenset()
-    """Those of them that hold unless they are set otherwise."""
 
     def copy(self) -> Scope:
         """A scope of its own that begins alike."""
-        return Scope(dict(self.known), self.outside, self.defaults)
+        return Scope(dict(self.known), self.outside)
 
     def merge(self, branches: Sequence[Scope], *, complete: bool) -> None:
         """Go on behind branches, one of which ran; or none, unless they are `complete`.
@@ -137,8 +135,7 @@ def _value(part: Part, scope: Scope) -> Text | None:
         return held.texts[0] if len(held.texts) == 1 else None
     if part.name in scope.outside:
         text = scope.outside[part.name]
-        variable = part.name if part.name in scope.defaults else ""
-        return Text(text, (part.start,) * len(text), part.start, part.end, variable)
+        return Text(text, (part.start,) * len(text), part.start, part.end)
     if part.default is None:
         return None
     inner = expand(part.default, scope, part.start, part.end)
