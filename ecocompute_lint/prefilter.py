@@ -18,7 +18,7 @@ from ecocompute_lint.knowledge.apis import (
     OPTION_NEEDLES,
 )
 from ecocompute_lint.knowledge.commands import FLAGS, PROGRAMS
-from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS
+from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS, names_generation
 
 _WORDS = tuple(needle.encode() for needle in NEEDLES)
 _COMMON = tuple(needle.encode() for needle in COMMON_NEEDLES)
@@ -65,6 +65,8 @@ def screen(tree: ast.Module, *, loads: bool = False) -> bool:
     words: set[str] = set()
     parts: set[bool] = set()
     aliases: set[str] = set()
+    helpers: set[str] = set()
+    """What is imported to generate with a model that this file may load."""
     pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
@@ -82,8 +84,11 @@ def screen(tree: ast.Module, *, loads: bool = False) -> bool:
             words.add(node.arg)
             continue
         if isinstance(node, ast.alias):
-            if node.asname and node.name.rsplit(".", 1)[-1] in CALLEE_NEEDLES:
+            name = node.name.rsplit(".", 1)[-1]
+            if node.asname and name in CALLEE_NEEDLES:
                 aliases.add(node.asname)
+            elif names_generation(name):
+                helpers.add(node.asname or name)
             continue
         if isinstance(node, ast.AnnAssign):
             pending.append(node.target)
@@ -98,6 +103,8 @@ def screen(tree: ast.Module, *, loads: bool = False) -> bool:
             child for name, child in _children(node) if name not in ("annotation", "returns")
         )
     if len(parts) == 2 or (loads and False in parts):
+        return True
+    if not (words.isdisjoint(helpers) or words.isdisjoint(LOADERS)):
         return True
     wanted = OPTION_NEEDLES | CALLEE_NEEDLES | aliases
     return not words.isdisjoint(wanted | LOADERS if loads else wanted)

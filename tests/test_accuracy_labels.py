@@ -167,7 +167,7 @@ def test_a_small_set_from_text_to_table(tmp_path: Path) -> None:
         labelled("windows.py", findings=[entry(3), entry(3, "ECO107"), entry(40)]),
         labelled("broken.py", findings=[entry(1)]),
         labelled("quiet.py", good=[]),
-        labelled("deploy.sh", kind="shell", findings=[entry(1)]),
+        labelled("deploy.tf", kind="other", findings=[entry(1)]),
         labelled("gone.py", findings=[entry(1)]),
     ]
     folder = tmp_path / files[0].source.folder
@@ -175,10 +175,10 @@ def test_a_small_set_from_text_to_table(tmp_path: Path) -> None:
     (folder / "windows.py").write_bytes(INT8.encode())
     (folder / "broken.py").write_text("model = from_pretrained(load_in_8bit=True\n")
     (folder / "quiet.py").write_text('"""load_in_8bit=True is mentioned only."""\n')
-    (folder / "deploy.sh").write_text("text-generation-launcher --quantize bitsandbytes\n")
+    (folder / "deploy.tf").write_text("text-generation-launcher --quantize bitsandbytes\n")
     done = run(files, tmp_path, codes_of(files), unread=False)
     assert [file.path for file in done.missing] == ["gone.py"]
-    assert [file.path for file in done.unread] == ["deploy.sh"]
+    assert [file.path for file in done.unread] == ["deploy.tf"]
     assert [file.path for file, _ in done.failed] == ["broken.py"]
     one = done.ecolint.rules["ECO101"]
     assert (one.positives, one.found, one.false) == (3, 1, 0)

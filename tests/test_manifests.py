@@ -304,7 +304,7 @@ def test_lines_of_shell_under_the_keys_that_hold_them(text: str) -> None:
         "example_model_input: {command: vllm serve m --enforce-eager}\n",
         "metadata:\n  annotations: {command: vllm serve m --enforce-eager}\n",
         "# command: vllm serve m --enforce-eager\nx: 1\n",
-        "image: nginx\nargs: [--enforce-eager]\n",
+        "image: nginx\nargs: [--model, m]\n",
         "nav:\n  - run: vllm serve.md\n",
         "model: x\nenforce_eager: true\nlr: 1e-4\ntrainer: {a: 1}\n",
     ],

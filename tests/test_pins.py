@@ -265,7 +265,9 @@ def test_the_finding_says_which_pin_it_rests_on(
         NO_TYPE.replace('device_map="auto"', 'device_map="auto", **options'),
         NO_TYPE.replace('device_map="auto")', 'device_map="auto").half()'),
         NO_TYPE.replace("org/chat-7b", "org/chat-7b-AWQ"),
-        NO_TYPE.replace('device_map="auto"', 'device_map="auto", trust_remote_code=True'),
+        NO_TYPE.replace("org/chat-7b", "baichuan-inc/Baichuan2-7B-Chat").replace(
+            'device_map="auto"', 'device_map="auto", trust_remote_code=True'
+        ),
         NO_TYPE.replace('device_map="auto"', 'device_map="auto", load_in_8bit=True'),
         NO_TYPE.replace("print(model.generate(max_new_tokens=8))", "print(model.config)"),
     ],

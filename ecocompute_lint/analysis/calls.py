@@ -275,6 +275,8 @@ class Calls(Callbacks):
             if name in effects.DECODING_METHODS:
                 self.mark(whole, "decoding")
             self._static_cache(whole, call)
+            if not name and self.loops and _continues(node):
+                self.mark(whole, "stepwise")
             if not name or name in effects.GENERATING_METHODS:
                 self.happens(node, owner, name, made)
         elif name == "step" and effects.is_optimizer(obj.callee):
@@ -326,6 +328,14 @@ class Calls(Callbacks):
             root.callee.endswith("StaticCache") for root, _, _ in self.roots(past.value)
         ):
             self.compiles(model)
+
+
+def _continues(node: ast.Call) -> bool:
+    """Whether a forward pass goes on from the cache of an earlier one, as decoding does."""
+    return any(
+        keyword.arg == "past_key_values" and not isinstance(keyword.value, ast.Constant)
+        for keyword in node.keywords
+    )
 
 
 def _decodes(call: Call) -> bool:

@@ -27,6 +27,8 @@ from ecocompute_lint.values import (
 )
 
 _FALSE = known(Const(False))
+_DECODING = frozenset({"decoding", "stepwise"})
+"""Marks of a model that decodes: by its own method, or step by step in a loop."""
 _FAR = 32
 """So many objects are looked at for the data loader behind a loop."""
 
@@ -91,7 +93,7 @@ class Executions(Servers):
         name = task.constant() if task is not None else None
         decodes = isinstance(name, str) and DECODING_TASKS.fullmatch(name) is not None
         traits = {
-            "generates": known(Const(decodes or "decoding" in obj.marks)),
+            "generates": known(Const(decodes or not _DECODING.isdisjoint(obj.marks))),
             "on_gpu": known(Const(self._on_gpu(obj, load))),
             "halved": _in_ways(tuple(obj.halved)),
             "placed": self._placed(obj, load),

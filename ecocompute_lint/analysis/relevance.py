@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from ecocompute_lint.knowledge import apis, effects
 from ecocompute_lint.knowledge.commands import FLAGS, LAUNCH_WORD
+from ecocompute_lint.knowledge.execution_apis import names_generation
 
 _SMALL = 60
 """So few syntax nodes cost nothing to follow, and may hold a constant."""
@@ -48,8 +49,10 @@ class _Scan:
         pending: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(tree, ())]
         while pending:
             node, around = pending.pop()
-            if isinstance(node, ast.alias) and node.name.rsplit(".", 1)[-1] in _WORDS:
-                self.aliases.add(node.asname or node.name)
+            if isinstance(node, ast.alias):
+                imported = node.name.rsplit(".", 1)[-1]
+                if imported in _WORDS or names_generation(imported):
+                    self.aliases.add(node.asname or node.name)
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
                 given = self.results.setdefault(_word(node.value.func), set())
                 given.update(_word(target) for target in node.targets)

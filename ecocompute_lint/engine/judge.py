@@ -135,11 +135,12 @@ def _in_tests(path: str) -> bool:
     """Whether a file is a test by its name or folder."""
     *folders, name = path.replace("\\", "/").split("/")
     stem = name.rsplit(".", 1)[0]
+    marks = {"tests", "test"} if name.endswith((".py", ".pyw", ".ipynb")) else {"tests"}
     return (
         stem.startswith("test_")
         or stem.endswith("_test")
         or stem == "conftest"
-        or not {"tests", "test"}.isdisjoint(folders)
+        or not marks.isdisjoint(folders)
     )
 
 

@@ -247,7 +247,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "text-generation-webui",
-        launches=((r"server\.py",), (r"one_click\.py",), (r"start_\w+\.(?:sh|bat)",)),
+        launches=((r"server\.py",), (r"one_click\.py",)),
         switches={"load-in-8bit": "load_in_8bit", "load-in-4bit": "load_in_4bit"},
         valued={"model": "model", "compute-dtype": "compute_dtype", "quant-type": "quant_type"},
         implied=_WITHOUT_A_KNOB,

@@ -5,6 +5,8 @@ Sources: the libraries' own code, versions as stated in the project's notes on A
 
 from __future__ import annotations
 
+import re
+
 from .api import Api
 
 EXECUTION_APIS: tuple[Api, ...] = (
@@ -53,3 +55,9 @@ MODEL_WORDS = frozenset(
     " max_new_tokens do_sample num_beams generation_config num_return_sequences".split()
 )
 """Words one of which stands in every file that runs language models, whatever its imports."""
+_GENERATES = re.compile(r"(?:.*_)?generate(?:_.*)?")
+
+
+def names_generation(name: str) -> bool:
+    """Whether a function, by its name, generates: ``generate_stream``, ``batch_generate``."""
+    return _GENERATES.fullmatch(name) is not None

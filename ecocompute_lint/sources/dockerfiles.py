@@ -37,8 +37,8 @@ class _Stage:
     said: Document = field(default_factory=Document)
 
     @property
-    def known(self) -> dict[str, str]:
-        return {name: word.text for name, word in (self.arguments | self.environment).items()}
+    def known(self) -> dict[str, Word]:
+        return self.arguments | self.environment
 
 
 def read(text: str, path: str) -> Document:
@@ -116,8 +116,8 @@ class _Reader:
         match = _STAGE.match(piece.text)
         if match is None:
             return
-        known = {name: word.text for name, word in self.arguments.items()}
-        image = next(iter(words_of(piece.slice(match.start(1), match.end(1)), known)), None)
+        name = piece.slice(match.start(1), match.end(1))
+        image = next(iter(words_of(name, self.arguments)), None)
         place = piece.place(0, len(piece.text.rstrip()))
         base = self.stages.get(match[1].lower())
         if base is not None:
@@ -226,7 +226,7 @@ def _pair(piece: Piece, strings: list[re.Match[str]], index: int) -> Place | Non
     return _item(piece, strings, index, index + 1) if index + 1 < len(strings) else None
 
 
-def _pairs(piece: Piece, known: Mapping[str, str], *, equals: bool = False) -> dict[str, Word]:
+def _pairs(piece: Piece, known: Mapping[str, Word], *, equals: bool = False) -> dict[str, Word]:
     """``A=b C=d``, or ``A b`` with one name and all that follows it."""
     words = words_of(piece, known)
     found: dict[str, Word] = {}

@@ -7,6 +7,7 @@ first needed.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -137,6 +138,8 @@ def kind_of(name: str) -> str | None:
 
 def may_matter(kind: str, data: bytes) -> bool:
     """Whether any word that a file of a kind must hold to say something is in its bytes."""
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     gate = _GATES.get(kind)
     if gate is None:
         words = _NEEDLES.get(kind, (*_USUAL, *_ENGINE_FILE, *_ENGINE_OPTIONS))

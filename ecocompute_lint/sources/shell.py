@@ -12,7 +12,8 @@ from ecocompute_lint.sources.documents import UNKNOWN, Branch, Document, Package
 from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.scalars import whole_lines
 from ecocompute_lint.sources.shell_script import Command, run
-from ecocompute_lint.sources.shell_values import Scope, Text
+from ecocompute_lint.sources.shell_values import Scope, Text, expand
+from ecocompute_lint.sources.shell_words import tokens
 
 _MOST_INSIDE = 6
 _BLANK = re.compile(r"\s")
@@ -26,7 +27,7 @@ def read(text: str, path: str) -> Document:
 def read_piece(
     piece: Piece,
     path: str = "",
-    variables: Mapping[str, str] | None = None,
+    variables: Mapping[str, str | Word] | None = None,
     branch: Branch | None = None,
     depth: int = 0,
 ) -> Document:
@@ -64,11 +65,15 @@ def _known(word: Word) -> str | None:
     return commands.program_named(word.variable) if word.text == UNKNOWN else None
 
 
-def words_of(piece: Piece, variables: Mapping[str, str] | None = None) -> tuple[Word, ...]:
-    """The words of a piece that is one command, or the arguments of one."""
-    found = run(piece.text, Scope(outside=variables or {}), None)
-    command = next(iter(found), None)
-    return tuple(_Layout(piece).words(command.texts)) if command is not None else ()
+def words_of(piece: Piece, variables: Mapping[str, str | Word] | None = None) -> tuple[Word, ...]:
+    """The words of a piece that is one command, or the arguments of one; ``A=b`` is a word."""
+    scope, texts = Scope(outside=variables or {}), []
+    for token in tokens(piece.text):
+        if token.parts:
+            texts += expand(token.parts, scope, token.start, token.end)
+        elif texts:
+            break
+    return tuple(_Layout(piece).words(texts))
 
 
 @dataclass(slots=True)

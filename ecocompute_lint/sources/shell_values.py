@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ecocompute_lint.sources.documents import UNKNOWN
+from ecocompute_lint.sources.documents import UNKNOWN, Word
 from ecocompute_lint.sources.shell_words import Part
 
 _LONGEST = 20_000
@@ -47,7 +47,7 @@ class Scope:
     """The variables at one point of a script. Those not in it are unknown."""
 
     known: dict[str, Held] = field(default_factory=dict)
-    outside: Mapping[str, str] = field(default_factory=dict)
+    outside: Mapping[str, str | Word] = field(default_factory=dict)
     """What whoever starts the script sets, as far as one knows."""
 
     def copy(self) -> Scope:
@@ -134,8 +134,9 @@ def _value(part: Part, scope: Scope) -> Text | None:
     if held is not None:
         return held.texts[0] if len(held.texts) == 1 else None
     if part.name in scope.outside:
-        text = scope.outside[part.name]
-        return Text(text, (part.start,) * len(text), part.start, part.end)
+        given = scope.outside[part.name]
+        text, variable = (given, "") if isinstance(given, str) else (given.text, given.variable)
+        return Text(text, (part.start,) * len(text), part.start, part.end, variable)
     if part.default is None:
         return None
     inner = expand(part.default, scope, part.start, part.end)

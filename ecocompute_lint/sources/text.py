@@ -17,6 +17,11 @@ from dataclasses import dataclass
 
 from ecocompute_lint.findings import Place
 
+_MARKS = {
+    "utf-8": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+}
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BYTES_LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -43,9 +48,16 @@ class Decoded:
 def decode(data: bytes, *, cookie: bool = True) -> Decoded:
     """Decode source bytes: byte-order mark first, then the PEP 263 cookie, then UTF-8.
 
-    With `cookie` false (files that are not Python) only the mark counts. Raises UnreadableSource
-    for NUL bytes, an unknown encoding, or bytes that the encoding does not hold.
+    With `cookie` false (files that are not Python) only the mark counts, that of UTF-16 too, which
+    PowerShell writes. Raises UnreadableSource for NUL bytes, an unknown encoding, or bytes that the
+    encoding does not hold.
     """
+    if not cookie and data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        encoding = "utf-16-le" if data[:2] == codecs.BOM_UTF16_LE else "utf-16-be"
+        try:
+            return Decoded(data[2:].decode(encoding), encoding, True)
+        except UnicodeDecodeError:
+            raise UnreadableSource("not valid UTF-16") from None
     nul = data.find(b"\0")
     if nul >= 0:
         raise UnreadableSource("contains NUL bytes", _line_of(data, nul))
@@ -65,7 +77,7 @@ def decode(data: bytes, *, cookie: bool = True) -> Decoded:
 def encode(text: str, like: Decoded) -> bytes:
     """Encode `text` the way the file `like` came from was encoded, byte-order mark included."""
     body = text.encode(like.encoding)
-    return codecs.BOM_UTF8 + body if like.bom else body
+    return _MARKS[like.encoding] + body if like.bom else body
 
 
 def _declared(data: bytes) -> str:
