@@ -1,7 +1,7 @@
 """Examples in documents: files that stand in the text, and what commands really print about them.
 
 A comment ``<!-- file: NAME -->`` gives a name to the fenced block below it, and
-``<!-- notebook: NAME -->`` makes the block a notebook whose cells begin with ``# cell N``.
+``<!-- notebook: NAME -->`` makes the block a notebook whose cells begin with ``# cell N:``.
 Between ``<!-- run: ecolint … -->`` and ``<!-- end -->`` stands what that command prints where
 these files are.
 """
@@ -24,7 +24,7 @@ _MARK = re.compile(
     r"|<!-- run: (?P<command>ecolint .*?) -->\n.*?<!-- end -->",
     re.DOTALL | re.MULTILINE,
 )
-_CELL = re.compile(r"^# cell \d+\n", re.MULTILINE)
+_CELL = re.compile(r"^# cell \d+:\n", re.MULTILINE)
 
 
 def with_outputs(text: str) -> str:

@@ -144,13 +144,14 @@ class _Reader:
             begin = piece.text.find("\n") + 1
             close = piece.text.rfind(heredoc[1])
             return read_piece(piece.slice(begin, close), self.path, stage.known) if begin else _NIL
-        words, document = self._exec(stage, piece)
+        words, document = self._exec(stage.known, piece)
         if words is not None:
             return document
         return read_piece(piece, self.path, stage.known)
 
     def _starts(self, stage: _Stage, name: str, piece: Piece) -> None:
-        words, document = self._exec(stage, piece)
+        # A container does not know the arguments of its build.
+        words, document = self._exec(stage.environment, piece)
         stage.starts = piece.place(0, len(piece.text.rstrip()))
         if words is None:
             document = read_piece(piece, self.path, stage.environment)
@@ -161,7 +162,9 @@ class _Reader:
         else:
             stage.entry, stage.command = words, ()
 
-    def _exec(self, stage: _Stage, piece: Piece) -> tuple[tuple[Word, ...] | None, Document]:
+    def _exec(
+        self, variables: Mapping[str, Word], piece: Piece
+    ) -> tuple[tuple[Word, ...] | None, Document]:
         """The words of ``["a", "b"]``, and what scripts among them say; None for other texts."""
         begin = piece.text.find("[")
         end = piece.text.rfind("]")
@@ -182,7 +185,7 @@ class _Reader:
                 offsets = tuple(range(match.start() + 1, match.end() - 1))
                 inner = script_in(piece, Text(text, offsets, *match.span()))
                 if inner is not None:
-                    document += read_piece(inner, self.path, stage.known)
+                    document += read_piece(inner, self.path, variables)
         return tuple(words), document
 
     # -- stages
