@@ -6,6 +6,18 @@ import re
 
 SHELLS = frozenset("bash sh zsh dash ash ksh".split())
 """What reads a script from its standard input."""
+REMOTE = frozenset(
+    "ssh eval tmux screen su runuser srun xargs watch script docker podman nerdctl kubectl oc"
+    " singularity apptainer flock conda parallel gcloud wsl cmd salloc sbatch enroot"
+    " systemd-run setsid source .".split()
+)
+"""What runs a word of its command line as a script."""
+STARTS = re.compile(
+    r"\s*(?:sudo |nohup |exec |time |env |cd |source |export |set |\w+=)*\s*[\w./-]*"
+    r"(?:vllm|sglang|text-generation-launcher|lmdeploy|lm_eval|lm-eval|litgpt|transformers"
+    r"|python[\d.]*|pip3?|uv|conda|mamba|docker)\s"
+)
+"""How a text begins that is a command, whatever it is given to."""
 TALKERS = frozenset(
     "echo printf cat tee grep egrep fgrep rg pgrep pkill killall kill ps sed awk which type alias"
     " log info warn warning error die msg say print git curl wget rm cp mv ls cd mkdir touch chmod"

@@ -23,7 +23,7 @@ def read(text: str, path: str) -> Document:
     del path
     whole = Piece.whole(text)
     known: dict[str, str] = {}
-    found = Document()
+    found: list[Document] = []
     at = 0
     while at < len(text):
         match = _LINE.match(text, at)
@@ -38,9 +38,9 @@ def read(text: str, path: str) -> Document:
                 place = words[0].place
                 last = words[-1].place
                 around = Place(place.line, place.column, last.end_line, last.end_column)
-                found += said_by(words, around)
+                found.append(said_by(words, around))
         at = end
-    return found
+    return Document.of(found)
 
 
 def _commands(whole: Piece, start: int, end: int, known: dict[str, str]) -> Iterator[list[Word]]:

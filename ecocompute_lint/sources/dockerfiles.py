@@ -92,7 +92,7 @@ class _Reader:
         self.stages: dict[str, _Stage] = {}
         self.stage: _Stage | None = None
         self.arguments: dict[str, Word] = {}
-        self.found = Document()
+        self.found: list[Document] = []
 
     def take(self, name: str, piece: Piece) -> None:
         """Take in one instruction."""
@@ -107,7 +107,7 @@ class _Reader:
         if name == "ENV":
             stage.environment |= _pairs(piece, stage.known)
         elif name == "RUN":
-            self.found += self._run(stage, piece)
+            self.found.append(self._run(stage, piece))
         elif name in ("CMD", "ENTRYPOINT"):
             self._starts(stage, name, piece)
 
@@ -200,17 +200,18 @@ class _Reader:
             image = service.image or stage.image
             environment = {**stage.environment, **service.environment}
             changed = replace(service, image=image, environment=environment)
-            self.found += Document((changed,))
-        self.found += replace(said, services=())
+            self.found.append(Document((changed,)))
+        self.found.append(replace(said, services=()))
         words = (*stage.entry, *stage.command)
         if not said.services and (words or stage.environment):
             place = stage.starts or stage.place
-            self.found += Document((Service(place, words, stage.image, stage.environment),))
+            service = Service(place, words, stage.image, stage.environment)
+            self.found.append(Document((service,)))
 
     def finished(self) -> Document:
         """All that the file says."""
         self._close()
-        return self.found
+        return Document.of(self.found)
 
 
 _NIL = Document()

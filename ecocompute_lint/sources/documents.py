@@ -6,7 +6,7 @@ of the text as it stands in its file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ecocompute_lint.findings import Place
@@ -138,6 +138,16 @@ class Document:
             (*self.services, *other.services),
             (*self.packages, *other.packages),
             (*self.blocks, *other.blocks),
+        )
+
+    @classmethod
+    def of(cls, documents: Iterable[Document]) -> Document:
+        """All that several say, in order."""
+        every = tuple(documents)
+        return cls(
+            tuple(item for one in every for item in one.services),
+            tuple(item for one in every for item in one.packages),
+            tuple(item for one in every for item in one.blocks),
         )
 
     def __bool__(self) -> bool:

@@ -17,8 +17,11 @@ _VARIABLE = re.compile(
 _USE = re.compile(r"\$(?:\$|\((?P<round>[\w.-]+)\)|\{(?P<curly>[\w.-]+)\}|(?P<rest>[({]|\S))")
 _JUST_USE = re.compile(r"\{\{\s*(?P<round>[\w-]+)\s*\}\}|\{\{(?P<rest>.*?)\}\}")
 _JUST_VARIABLE = re.compile(r"([\w-]+)[ \t]*(:)=[ \t]*")
+_COMMENT = re.compile(r"(?<![ \t])[ \t]+#")
 _PREFIX = re.compile(r"[ \t]*[@+-]*[ \t]*")
 _MOST_HOPS = 8
+_MOST_FILLED = 20_000
+"""So many variables are filled in, and so many times ten characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class _Reader:
         self.whole = Piece.whole(text)
         self.given: dict[str, _Given | None] = {}
         self.recipes: list[tuple[int, int]] = []
+        self.room = _MOST_FILLED
 
     def document(self) -> Document:
         """Read the variables first: a recipe sees what is set behind it too."""
@@ -56,14 +60,14 @@ class _Reader:
                 self.recipes.append((start, end))
             else:
                 self._variable(start, end)
-        found = Document()
+        found: list[Document] = []
         for start, end in self.recipes:
             prefix = _PREFIX.match(self.text, start, end)
             begin = prefix.end() if prefix is not None else start
             pieces = list(self._expanded(begin, end, 0))
             if pieces:
-                found += read_piece(Piece.join(pieces), self.path)
-        return found
+                found.append(read_piece(Piece.join(pieces), self.path))
+        return Document.of(found)
 
     def _logical_lines(self) -> Iterator[tuple[int, int]]:
         at = 0
@@ -82,7 +86,7 @@ class _Reader:
         if match is None:
             return
         value_end = match.end() + len(self.text[match.end() : end].rstrip())
-        comment = re.compile(r"[ \t]+#").search(self.text, match.end(), value_end)
+        comment = _COMMENT.search(self.text, match.end(), value_end)
         value_end = comment.start() if comment is not None else value_end
         name = match[1]
         if match[2] in ("+", "!") or "\\\n" in self.text[match.end() : value_end]:
@@ -117,7 +121,9 @@ class _Reader:
 
     def _value(self, name: str, place: int, hops: int) -> Iterator[Piece]:
         given = self.given.get(name)
-        if given is None or hops >= _MOST_HOPS:
+        if given is not None:
+            self.room -= 1 + (given.end - given.start) // 10
+        if given is None or hops >= _MOST_HOPS or self.room < 0:
             yield self._made(UNKNOWN, place)
             return
         if given.default:

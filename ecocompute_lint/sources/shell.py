@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ecocompute_lint.findings import Place
 from ecocompute_lint.knowledge import commands, shells
-from ecocompute_lint.sources.documents import UNKNOWN, Branch, Document, Package, Service, Word
+from ecocompute_lint.sources import kinds
+from ecocompute_lint.sources.documents import (
+    UNKNOWN,
+    Branch,
+    Document,
+    Package,
+    Service,
+    Unreadable,
+    Word,
+)
 from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.scalars import whole_lines
+from ecocompute_lint.sources.scripts import under
 from ecocompute_lint.sources.shell_script import Command, run
 from ecocompute_lint.sources.shell_values import Scope, Text, expand
 from ecocompute_lint.sources.shell_words import tokens
 
 _MOST_INSIDE = 6
 _BLANK = re.compile(r"\s")
+_LINE_END = re.compile(r"\r?\n")
 
 
 def read(text: str, path: str) -> Document:
@@ -35,7 +47,7 @@ def read_piece(
     reader = _Reader(piece, path, branch, depth)
     for command in run(piece.text, Scope(outside=variables or {}), branch):
         reader.take(command)
-    return reader.found
+    return Document.of(reader.said)
 
 
 def said_by(
@@ -84,13 +96,13 @@ class _Reader:
     path: str
     branch: Branch | None
     depth: int
-    found: Document = field(default_factory=Document)
+    said: list[Document] = field(default_factory=list)
 
     def take(self, command: Command) -> None:
         texts = [one.text for one in command.texts]
         name = _program(texts)
-        if command.heredoc is not None and name in shells.SHELLS:
-            self._read_inside(self.piece.slice(*command.heredoc), command.branch)
+        if command.heredoc is not None:
+            self._heredoc(self.piece.slice(*command.heredoc), name, command)
         if not texts or name in shells.TALKERS:
             return
         words = list(_Layout(self.piece).words(command.texts))
@@ -98,9 +110,23 @@ class _Reader:
             return
         environment = {key: self._word(value) for key, value in command.environment.items()}
         said = said_by(words, self._place(command), environment, command.branch)
-        self.found += said
+        self.said.append(said)
         if not said.services:
             self._scripts(command.texts, command.branch)
+
+    def _heredoc(self, body: Piece, name: str, command: Command) -> None:
+        """What is read by a shell, or written to a file that is read."""
+        if name in shells.SHELLS or name in shells.REMOTE:
+            self._read_inside(body, command.branch)
+            return
+        kind = (kinds.kind_of(command.target) if name in ("cat", "tee") else None) or ""
+        if kind == kinds.SHELL:
+            self._read_inside(body, command.branch)
+        elif kind in kinds.READERS and len(body.starts) == 1 and self.depth < _MOST_INSIDE:
+            before = "\n" * (self.piece.lines.position(body.offset(0))[0] - 1)
+            with suppress(Unreadable):
+                said = kinds.read(kind, before + body.text, command.target)
+                self.said.append(under(said, command.branch))
 
     def _place(self, command: Command) -> Place:
         return self.piece.place(command.start, command.end)
@@ -110,14 +136,16 @@ class _Reader:
 
     def _scripts(self, texts: Sequence[Text], branch: Branch | None) -> None:
         """Words that are scripts themselves: ``bash -c "…"``, ``ssh host "…"``, ``eval "…"``."""
+        name = _program([one.text for one in texts])
         for text in texts[1:] if len(texts) > 1 else texts:
             inner = script_in(self.piece, text)
-            if inner is not None:
+            sure = name in shells.SHELLS or name in shells.REMOTE or shells.STARTS.match(text.text)
+            if inner is not None and sure:
                 self._read_inside(inner, branch)
 
     def _read_inside(self, piece: Piece, branch: Branch | None) -> None:
         if self.depth < _MOST_INSIDE:
-            self.found += read_piece(piece, self.path, None, branch, self.depth + 1)
+            self.said.append(read_piece(piece, self.path, None, branch, self.depth + 1))
 
     # -- containers
 
@@ -152,7 +180,7 @@ class _Reader:
         service = Service(
             self._place(command), arguments, words[at], environment, branch=command.branch
         )
-        self.found += Document((service,))
+        self.said.append(Document((service,)))
         self._scripts(command.texts[at:], command.branch)
         return True
 
@@ -229,7 +257,7 @@ class _Layout:
         finish = end
         while finish < len(self.text) and self.text[finish] in " \t":
             finish += 1
-        first = begin == 0 or self.text[begin - 1] == "\n"
+        first = begin == 0 or self.text[begin - 1] in "\r\n"
         continued = _continuation(self.text, finish)
         if not first:
             if begin == start:  # at the beginning of a quoted text: the blank behind it goes
@@ -242,8 +270,14 @@ class _Layout:
         before = begin - 1
         while before > 0 and self.text[before - 1] in "\r\\ \t":
             before -= 1
-        joined = begin > 0 and "\\" in self.text[before:begin]
-        return self._place(before, end) if joined else self._place(start, end)
+        if begin == 0:
+            return self._place(start, end)
+        if "\\" in self.text[before:begin]:
+            return self._place(before, end)
+        ended = _LINE_END.match(self.text, finish)
+        if ended is None:
+            return self._place(start, end)
+        return whole_lines(self.piece, begin, ended.end())  # of an array or a quoted text
 
     def _place(self, start: int, end: int) -> Place:
         return self.piece.place(start, end)

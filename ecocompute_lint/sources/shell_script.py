@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ecocompute_lint.knowledge.shells import MACHINE_TESTS
 from ecocompute_lint.sources.documents import UNKNOWN, Branch
-from ecocompute_lint.sources.shell_values import Held, Scope, Text, assigned, expand
+from ecocompute_lint.sources.shell_values import ANYTHING, Held, Scope, Text, assigned, expand
 from ecocompute_lint.sources.shell_words import Part, Token, tokens
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=", re.DOTALL)
 _DECLARING = frozenset("export declare local readonly typeset".split())
 _ENDS = frozenset(("\n", ";", "&", "&&", "||", "|", "|&", ";;", ";&", ";;&", ")", "("))
+_IS_UNSET = re.compile(r"-z\s+\"?\$\{?(\w+)")
+_CHANGED = re.compile(r"(\w+)(?:[-+*/]?=|\+\+|--)")
 _TESTS = frozenset(("[", "[[", "test", "command", "which", "type", "hash", "grep", "pgrep"))
 _LONGEST_TEST = 80
 _MOST_DEPTH = 40
@@ -47,6 +49,7 @@ class _Script:
         self.text = text
         self.tokens = found
         self.at = 0
+        self.end = len(found)
         self.depth = 0
         self.found: list[Command] = []
         self.functions: dict[str, tuple[int, int]] = {}
@@ -58,35 +61,60 @@ class _Script:
         """Read commands up to a reserved word of `ends`; the word that ended them."""
         self.depth += 1
         chained: Branch | None = None
-        while self.at < len(self.tokens) and self.depth < _MOST_DEPTH:
+        while self.at < self.end and self.depth < _MOST_DEPTH:
             token = self.tokens[self.at]
             word = token.plain
             if word in ends or (token.operator and token.operator in ends):
                 break
-            if token.operator:
+            start = self.at
+            if self._arithmetic():
+                chained = self._chained(start, None)
+            elif token.operator:
                 self.at += 1
                 if token.operator not in ("&&", "||"):
                     chained = None
-                continue
-            start = self.at
-            self._one(scope, branch or chained)
-            if self.at == start:
-                self.at += 1  # a reserved word out of place
-            chained = self._chained(start, chained)
+            else:
+                self._link(scope, branch, chained)
+                chained = self._chained(start, chained)
         self.depth -= 1
-        if self.at >= len(self.tokens):
+        if self.at >= self.end:
             return ""
         token = self.tokens[self.at]
         return token.plain or token.operator
 
+    def _link(self, scope: Scope, branch: Branch | None, chained: Branch | None) -> None:
+        """One command of a chain; behind a test it may not run."""
+        start = self.at
+        inner = scope.copy() if chained is not None else scope
+        self._one(inner, branch or chained)
+        if self.at == start:
+            self.at += 1  # a reserved word out of place
+        if chained is not None:
+            self._behind(chained, inner, scope)
+
     def _chained(self, start: int, before: Branch | None) -> Branch | None:
         """What the next command of a chain ``test && command`` depends on."""
-        following = self.tokens[self.at].operator if self.at < len(self.tokens) else ""
+        following = self.tokens[self.at].operator if self.at < self.end else ""
         if following not in ("&&", "||"):
             return None
-        if self.tokens[start].plain in _TESTS:
+        first = self.tokens[start]
+        asks = len(first.parts) == 1 and first.parts[0].kind == "variable"
+        if asks or first.plain in _TESTS or first.operator == "(":
             return self._test(start, self.at)
         return before
+
+    def _arithmetic(self) -> bool:
+        """Pass over ``((…))``."""
+        here = self.tokens[self.at : self.at + 2]
+        if [one.operator for one in here] != ["(", "("] or here[0].end != here[1].start:
+            return False
+        level = 0
+        while self.at < self.end:
+            level += {"(": 1, ")": -1}.get(self.tokens[self.at].operator, 0)
+            self.at += 1
+            if level == 0:
+                break
+        return True
 
     def _one(self, scope: Scope, branch: Branch | None) -> None:
         word = self.tokens[self.at].plain
@@ -99,7 +127,7 @@ class _Script:
         elif word in ("while", "until"):
             self.at += 1
             self.commands_until(("do",), scope, branch)
-            self._body(("done",), scope, branch)
+            self._loop(scope, branch)
         elif word == "{":
             self.at += 1
             self.commands_until(("}",), scope, branch)
@@ -136,33 +164,34 @@ class _Script:
             otherwise = Branch(f"not {tests[0].test}", decider)
             self._body(("fi",), inner, branch or otherwise)
             branches.append(inner)
-        before = dict(scope.known)
-        scope.merge(branches, complete=ended == "else")
         if len(branches) == 1:
-            self._defaults(tests[0], before, branches[0], scope)
+            self._behind(tests[0], branches[0], scope)
+        else:
+            scope.merge(branches, complete=ended == "else")
 
     @staticmethod
-    def _defaults(test: Branch, before: dict[str, Held], inner: Scope, scope: Scope) -> None:
-        """``if [ -z "$X" ]; then X=default; fi``: a default, which holds unless X is set."""
-        match = re.search(r"-z\s+\"?\$\{?(\w+)", test.test)
-        held = inner.known.get(match[1]) if match is not None else None
-        if match is None or held is None or match[1] in before or len(held.texts) != 1:
-            return
-        (text,) = held.texts
-        named = Text(text.text, text.offsets, text.start, text.end, match[1])
-        scope.known[match[1]] = Held((named,))
+    def _behind(test: Branch, inner: Scope, scope: Scope) -> None:
+        """Go on behind one branch. ``if [ -z "$X" ]; then X=…; fi``: holds unless X is set."""
+        match = _IS_UNSET.search(test.test)
+        name = match[1] if match is not None else ""
+        held = inner.changed.get(name)
+        default = held is not None and len(held.texts) == 1 and scope.get(name) is None
+        scope.merge([inner], complete=False)
+        if held is not None and default:
+            (text,) = held.texts
+            scope.set(name, Held((replace(text, variable=name),)))
 
     def _case(self, scope: Scope, branch: Branch | None) -> None:
         start = self.at
-        while self.at < len(self.tokens) and self.tokens[self.at].plain != "in":
+        while self.at < self.end and self.tokens[self.at].plain != "in":
             self.at += 1
         test = self._test(start, self.at)
         self.at += 1
         branches: list[Scope] = []
         complete = False
-        while self.at < len(self.tokens) and self.tokens[self.at].plain != "esac":
+        while self.at < self.end and self.tokens[self.at].plain != "esac":
             pattern = self.at
-            while self.at < len(self.tokens) and self.tokens[self.at].operator != ")":
+            while self.at < self.end and self.tokens[self.at].operator != ")":
                 if self.tokens[self.at].plain == "esac":
                     break
                 self.at += 1
@@ -171,16 +200,16 @@ class _Script:
             inner = scope.copy()
             self.commands_until((";;", ";&", ";;&", "esac"), inner, branch or test)
             branches.append(inner)
-            if self.at < len(self.tokens) and self.tokens[self.at].operator:
+            if self.at < self.end and self.tokens[self.at].operator:
                 self.at += 1
-            while self.at < len(self.tokens) and self.tokens[self.at].operator == "\n":
+            while self.at < self.end and self.tokens[self.at].operator == "\n":
                 self.at += 1
         self.at += 1
         scope.merge(branches, complete=complete)
 
     def _test(self, start: int, end: int) -> Branch:
         """A test as it is written, and who decides it."""
-        if start >= end or end > len(self.tokens):
+        if start >= end or end > self.end:
             return Branch("a test")
         last = end
         while last > start + 1 and self.tokens[last - 1].operator:
@@ -194,40 +223,57 @@ class _Script:
 
     def _for(self, scope: Scope, branch: Branch | None) -> None:
         self.at += 1
-        name = self.tokens[self.at].plain if self.at < len(self.tokens) else None
+        name = self.tokens[self.at].plain if self.at < self.end else None
         values: list[Text] = []
         self.at += 1
-        while self.at < len(self.tokens) and self.tokens[self.at].plain != "do":
+        while self.at < self.end and self.tokens[self.at].plain != "do":
             token = self.tokens[self.at]
             if token.parts and token.plain != "in":
                 values += expand(token.parts, scope, token.start, token.end)
             self.at += 1
         if name is not None:
-            scope.known[name] = Held(tuple(values) if len(values) == 1 else ())
+            single = len(values) == 1 and UNKNOWN not in values[0].text
+            scope.set(name, Held(tuple(values)) if single else ANYTHING)
+        self._loop(scope, branch)
+
+    def _loop(self, scope: Scope, branch: Branch | None) -> None:
+        """The body of a loop, in which each round may find what the one before has set."""
+        for token in self.tokens[self.at + 1 : self._end_of_loop()]:
+            match = _CHANGED.match(token.plain or (token.parts and token.parts[0].text) or "")
+            if match is not None and scope.get(match[1]) is not None:
+                scope.set(match[1], ANYTHING)
         self._body(("done",), scope, branch)
+
+    def _end_of_loop(self) -> int:
+        level = 0
+        for index in range(self.at, self.end):
+            level += {"do": 1, "done": -1}.get(self.tokens[index].plain or "", 0)
+            if level <= 0:
+                return index
+        return self.end
 
     def _function(self) -> bool:
         """``name() { … }`` and ``function name { … }``: remembered until it is called."""
         token = self.tokens[self.at]
         at = self.at
         name = token.plain
-        if name == "function" and at + 1 < len(self.tokens):
+        if name == "function" and at + 1 < self.end:
             at += 1
             name = self.tokens[at].plain
             behind = at + 1
-            while behind < len(self.tokens) and self.tokens[behind].operator in ("(", ")"):
+            while behind < self.end and self.tokens[behind].operator in ("(", ")"):
                 behind += 1
         else:
             signs = [one.operator for one in self.tokens[at + 1 : at + 3]]
             if signs != ["(", ")"]:
                 return False
             behind = at + 3
-        while behind < len(self.tokens) and self.tokens[behind].operator == "\n":
+        while behind < self.end and self.tokens[behind].operator == "\n":
             behind += 1
-        if behind >= len(self.tokens) or self.tokens[behind].plain != "{" or name is None:
+        if behind >= self.end or self.tokens[behind].plain != "{" or name is None:
             return False
         level, end = 0, behind
-        for end in range(behind, len(self.tokens)):
+        for end in range(behind, self.end):
             plain = self.tokens[end].plain
             level += {"{": 1, "}": -1}.get(plain or "", 0)
             if level == 0:
@@ -239,10 +285,10 @@ class _Script:
     def _call(self, name: str, scope: Scope, branch: Branch | None) -> None:
         begin, end = self.functions[name]
         self.called.add(name)
-        back, everything = self.at, self.tokens
-        self.at, self.tokens = begin, everything[:end]
+        back = self.at, self.end
+        self.at, self.end = begin, end
         self.commands_until((), scope, branch)
-        self.at, self.tokens = back, everything
+        self.at, self.end = back
 
     def uncalled(self, scope: Scope) -> None:
         """Functions that nothing calls: whoever uses the script may."""
@@ -257,7 +303,7 @@ class _Script:
         environment: dict[str, Text] = {}
         heredoc, target = None, ""
         start = end = self.tokens[self.at].start
-        while self.at < len(self.tokens):
+        while self.at < self.end:
             token = self.tokens[self.at]
             if token.operator in _ENDS:
                 if token.operator == "(" and not texts and not environment:
@@ -288,7 +334,7 @@ class _Script:
 
     def _redirected(self, token: Token, scope: Scope) -> str:
         """Pass over what a redirection names."""
-        if token.operator in ("<<", "<<-") or self.at >= len(self.tokens):
+        if token.operator in ("<<", "<<-") or self.at >= self.end:
             return ""
         following = self.tokens[self.at]
         if following.operator:
@@ -303,8 +349,9 @@ class _Script:
         if texts and texts[0].text not in _DECLARING:
             return  # they are set for this command only
         for name, text in environment.items():
-            if name not in scope.known or not scope.known[name].array:
-                scope.known[name] = Held(() if UNKNOWN in text.text else (text,))
+            before = scope.get(name)
+            if before is None or not before.array:
+                scope.set(name, ANYTHING if text.text == UNKNOWN else Held((text,)))
 
     def _runs(self, parts: Sequence[Part], scope: Scope, branch: Branch | None) -> None:
         """The commands inside ``$(…)``."""
@@ -312,15 +359,14 @@ class _Script:
             if part.kind == "run" and self.depth < _MOST_DEPTH // 4:
                 inner = _Script(self.text, tokens(self.text, part.start, part.end))
                 inner.depth = self.depth + 1
-                inner.functions, inner.called = dict(self.functions), set(self.functions)
                 inner.commands_until((), scope.copy(), branch)
                 self.found += inner.found
-            elif part.keeps and part.name not in scope.known and part.default is not None:
+            elif part.keeps and part.default is not None and scope.get(part.name) is None:
                 texts = expand(part.default, scope, part.start, part.end)
                 if len(texts) == 1 and UNKNOWN not in texts[0].text:
                     one = texts[0]
                     held = Text(one.text, one.offsets, one.start, one.end, part.name)
-                    scope.known[part.name] = Held((held,))
+                    scope.set(part.name, Held((held,)))
 
     def _assignment(self, token: Token, scope: Scope) -> dict[str, Text] | None:
         """What a word of the form ``NAME=value`` sets; an array is set at once."""
@@ -337,7 +383,7 @@ class _Script:
             offsets=first.offsets[match.end() :],
         )
         begin = token.start + match.end()
-        listed = self.at < len(self.tokens) and self.tokens[self.at].operator == "("
+        listed = self.at < self.end and self.tokens[self.at].operator == "("
         if (
             listed
             and len(token.parts) == 1
@@ -354,8 +400,8 @@ class _Script:
 
     @staticmethod
     def _added(name: str, text: Text, scope: Scope) -> Text:
-        held = scope.known.get(name)
-        if held is None or len(held.texts) != 1:
+        held = scope.get(name)
+        if held is None or len(held.texts) != 1 or not scope.room.take(held.texts):
             return Text(UNKNOWN, (text.start,), text.start, text.end)
         (before,) = held.texts
         whole = before.text + text.text
@@ -364,17 +410,15 @@ class _Script:
     def _array(self, name: str, adds: bool, scope: Scope) -> None:
         self.at += 1
         texts: list[Text] = []
-        while self.at < len(self.tokens) and self.tokens[self.at].operator != ")":
+        while self.at < self.end and self.tokens[self.at].operator != ")":
             token = self.tokens[self.at]
             if token.parts:
                 texts += expand(token.parts, scope, token.start, token.end)
             self.at += 1
         self.at += 1
-        before = scope.known.get(name)
-        if adds:
-            if before is None or not before.texts:
-                known = before is not None and before.array
-                scope.known[name] = Held(tuple(texts) if known else (), True)
-                return
-            texts = [*before.texts, *texts]
-        scope.known[name] = Held(tuple(texts), True)
+        before = scope.get(name)
+        if adds and (before is None or not before.known):
+            scope.set(name, ANYTHING)
+            return
+        added = before.texts if adds and before is not None else ()
+        scope.set(name, Held((*added, *texts), True))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from ecocompute_lint.sources.documents import UNKNOWN, Word
 from ecocompute_lint.sources.shell_words import Part
 
 _LONGEST = 20_000
+_MOST_WORDS = 1_000
+_MOST_FILLED = 400_000
+_PER_WORD = 20
 _BLANKS = " \t\r\n"
 
 
@@ -34,42 +38,69 @@ class Held:
 
     texts: tuple[Text, ...]
     array: bool = False
+    known: bool = True
 
-    def like(self, other: Held | None) -> bool:
-        """Whether another one holds the same."""
-        return other is not None and [one.text for one in self.texts] == [
-            one.text for one in other.texts
-        ]
+
+ANYTHING = Held((), known=False)
+"""What a variable holds of which nothing is known."""
+
+
+@dataclass(slots=True)
+class _Room:
+    """How much may still be filled in for variables, in all of a script."""
+
+    left: int = _MOST_FILLED
+
+    def take(self, texts: Sequence[Text]) -> bool:
+        """Whether these texts may be filled in once more."""
+        self.left -= sum(len(one.text) + _PER_WORD for one in texts)
+        return self.left >= 0
 
 
 @dataclass(slots=True)
 class Scope:
-    """The variables at one point of a script. Those not in it are unknown."""
+    """The variables at one point of a script. Those not in it are unknown.
 
-    known: dict[str, Held] = field(default_factory=dict)
+    `changed` are those set here; the others are as `around` has them.
+    """
+
     outside: Mapping[str, str | Word] = field(default_factory=dict)
     """What whoever starts the script sets, as far as one knows."""
+    around: Scope | None = None
+    changed: dict[str, Held] = field(default_factory=dict)
+    room: _Room = field(default_factory=_Room)
+
+    def get(self, name: str) -> Held | None:
+        """What a variable holds; None for one that nothing sets."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.changed:
+                return scope.changed[name]
+            scope = scope.around
+        return None
+
+    def set(self, name: str, held: Held) -> None:
+        """Let a variable hold something; what is too long to follow is unknown."""
+        if len(held.texts) > _MOST_WORDS or any(len(one.text) > _LONGEST for one in held.texts):
+            held = ANYTHING
+        self.changed[name] = held
 
     def copy(self) -> Scope:
-        """A scope of its own that begins alike."""
-        return Scope(dict(self.known), self.outside)
+        """A scope of its own that begins alike. This one must not change while that is used."""
+        return Scope(self.outside, self, {}, self.room)
 
     def merge(self, branches: Sequence[Scope], *, complete: bool) -> None:
         """Go on behind branches, one of which ran; or none, unless they are `complete`.
 
-        What differs is unknown. Only what a branch adds at the end does not count as different.
+        What differs is unknown. Only words that a branch adds at the end do not count as different.
         """
-        ways = [one.known for one in branches] + ([] if complete else [self.known])
-        names = {name for way in ways for name in way}
-        merged: dict[str, Held] = {}
-        for name in names:
-            held = [way.get(name) for way in ways]
+        for name in {name: None for one in branches for name in one.changed}:
+            held = [one.get(name) for one in branches]
+            if not complete:
+                held.append(self.get(name))
             shortest = min((one for one in held if one is not None), key=lambda one: len(_all(one)))
-            if all(one is not None and _begins(one, shortest) for one in held):
-                merged[name] = shortest
-            else:
-                merged[name] = Held(())
-        self.known = merged
+            same = all(one is not None and _begins(one, shortest) for one in held)
+            self.changed[name] = shortest if same else ANYTHING
 
 
 def _all(held: Held) -> str:
@@ -77,39 +108,49 @@ def _all(held: Held) -> str:
 
 
 def _begins(longer: Held, shorter: Held) -> bool:
-    return bool(shorter.texts) and _all(longer).startswith(_all(shorter))
+    """Whether one begins with the words of the other."""
+    long, short = _all(longer), _all(shorter)
+    if not shorter.known or not longer.known or not long.startswith(short):
+        return False
+    rest = long[len(short) :]
+    return not short or not rest or rest[0] in _BLANKS or short[-1] in _BLANKS
 
 
 def expand(parts: Sequence[Part], scope: Scope, start: int, end: int) -> list[Text]:
     """The words that one word of the script becomes."""
     if len(parts) <= 2 and parts and parts[-1].kind == "array":
-        held = scope.known.get(parts[-1].name)
-        if held is not None and held.texts and (held.array or not parts[-1].quoted):
+        held = scope.get(parts[-1].name)
+        fits = held is not None and (held.array or not parts[-1].quoted)
+        if held is not None and held.known and fits and scope.room.take(held.texts):
             return list(held.texts)
         return [Text(UNKNOWN, (start,), start, end, parts[-1].name)]
     fields: list[Text] = []
-    current = Text("", (), start, end)
-    open_word = False
+    current: list[Text] = []
     for part in parts:
         for number, piece in enumerate(_pieces(part, scope)):
             if number:
-                fields.append(current)
-                current, open_word = replace(piece, whole=False), True
+                fields.append(_joined(current, start, end))
+                current = [replace(piece, whole=False)]
+            elif len(parts) == 1 and part.kind == "variable" and not part.quoted:
+                # all of the word is a variable: its text stands where that is set
+                current.append(replace(piece, whole=False))
             else:
-                alone = not open_word and not part.quoted and part.kind == "variable"
-                current = _behind(current, piece, alone and len(parts) == 1)
-                open_word = True
-    fields.append(current)
-    return [one for one in fields if one.text or any(part.quoted for part in parts)]
+                current.append(replace(piece, start=start, end=end, whole=True))
+    fields.append(_joined(current, start, end))
+    quoted = any(part.quoted for part in parts)
+    return [one for one in fields if one.text or quoted]
 
 
-def _behind(current: Text, piece: Text, alone: bool) -> Text:
-    text = (current.text + piece.text)[:_LONGEST]
-    offsets = (current.offsets + piece.offsets)[:_LONGEST]
-    name = current.variable or piece.variable
-    if alone:  # all of the word is a variable: its text stands where that is set
-        return replace(piece, variable=name, whole=False)
-    return replace(current, text=text, offsets=offsets, variable=name)
+def _joined(pieces: Sequence[Text], start: int, end: int) -> Text:
+    """Pieces of one word as one text."""
+    if len(pieces) == 1:
+        return pieces[0]
+    if pieces and not pieces[0].whole:
+        start, end = pieces[0].start, pieces[0].end
+    text = "".join(piece.text for piece in pieces)[:_LONGEST]
+    offsets = tuple(chain.from_iterable(piece.offsets for piece in pieces))[:_LONGEST]
+    variable = next((piece.variable for piece in pieces if piece.variable), "")
+    return Text(text, offsets, start, end, variable, not pieces or pieces[0].whole)
 
 
 def _pieces(part: Part, scope: Scope) -> Iterator[Text]:
@@ -130,9 +171,10 @@ def _pieces(part: Part, scope: Scope) -> Iterator[Text]:
 def _value(part: Part, scope: Scope) -> Text | None:
     if part.kind != "variable" or not part.name:
         return None
-    held = scope.known.get(part.name)
+    held = scope.get(part.name)
     if held is not None:
-        return held.texts[0] if len(held.texts) == 1 else None
+        single = len(held.texts) == 1 and scope.room.take(held.texts)
+        return held.texts[0] if single else None
     if part.name in scope.outside:
         given = scope.outside[part.name]
         text, variable = (given, "") if isinstance(given, str) else (given.text, given.variable)
@@ -167,7 +209,7 @@ def assigned(parts: Sequence[Part], scope: Scope, start: int, end: int) -> Text:
 def split(text: Text) -> Iterator[Text]:
     """The words in a text, each where it stands."""
     at, size = 0, len(text.text)
-    found = False
+    found, partly = False, UNKNOWN in text.text
     while at < size:
         while at < size and text.text[at] in _BLANKS:
             at += 1
@@ -183,7 +225,7 @@ def split(text: Text) -> Iterator[Text]:
                 offsets,
                 text.start if entire else offsets[0],
                 text.end if entire else offsets[-1] + 1,
-                text.variable,
+                text.variable if not partly or UNKNOWN in text.text[begin:at] else "",
                 text.whole and entire,
             )
     if not found:

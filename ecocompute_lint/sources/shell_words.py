@@ -6,6 +6,7 @@ Nothing raises: a quote without its partner ends with the text. Time is linear i
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ _PLAIN = re.compile(r"[^\s\\'\"`$;&|()<>\0]+")
 _IN_QUOTES = re.compile(r'[^"\\`$]+')
 _CONTINUED = re.compile(r"\\(?:\r?\n|\Z)")
 _COMMENT = re.compile(r"#[^\r\n]*")
+_LINE = re.compile(r"^(\t*)([^\r\n]*)\r?$", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SPECIAL = re.compile(r"[0-9@*#?$!_-]")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
@@ -72,6 +74,7 @@ class _Lexer:
         self.end = end
         self.depth = depth
         self.waiting: list[tuple[Token, str, bool]] = []
+        self.marks: dict[str, list[int]] = {}
 
     def tokens(self) -> Iterator[Token]:
         while True:
@@ -123,17 +126,25 @@ class _Lexer:
     def _bodies(self) -> None:
         for token, mark, tabs in self.waiting:
             start = self.at
-            while self.at < self.end:
-                newline = self.text.find("\n", self.at, self.end)
-                stop = newline if newline >= 0 else self.end
-                line = self.text[self.at : stop].rstrip("\r")
-                before, self.at = self.at, min(stop + 1, self.end)
-                if (line.lstrip("\t") if tabs else line) == mark:
-                    token.heredoc = (start, before)
-                    break
-            else:
-                token.heredoc = (start, self.end)
+            close = self._mark(mark, tabs)
+            if close is None and not _NAME.match(mark):
+                continue  # a shift, and no here-document
+            token.heredoc = (start, self.end if close is None else close)
+            newline = self.text.find("\n", token.heredoc[1], self.end)
+            self.at = newline + 1 if newline >= 0 else self.end
         self.waiting.clear()
+
+    def _mark(self, mark: str, tabs: bool) -> int | None:
+        """Where the line that ends a here-document begins. Lines are looked up, not searched."""
+        if not self.marks:
+            for line in _LINE.finditer(self.text, self.at, self.end):
+                key = ("\t" if line[1] else "") + line[2]
+                self.marks.setdefault(key, []).append(line.start())
+        found = []
+        for key in (mark, "\t" + mark) if tabs else (mark,):
+            starts = self.marks.get(key, [])
+            found += starts[(index := bisect_left(starts, self.at)) : index + 1]
+        return min((at for at in found if at < self.end), default=None)
 
     # -- words
 
@@ -264,6 +275,7 @@ class _Lexer:
     def _run(self, start: int, begin: int, *, quoted: bool) -> Part:
         """``$(…)``, ``<(…)`` or ``$((…))``: up to the bracket that closes it."""
         inner = _Lexer(self.text, begin, self.end, self.depth + 1)
+        inner.marks = self.marks
         level, close = 1, self.end
         if self.depth < _MOST_DEPTH:
             for token in inner.tokens():
@@ -298,10 +310,11 @@ class _Lexer:
             given = name.group() if kind == "array" else ""
             return Part(kind, start, self.at, quoted=quoted, name=given)
         operator = rest[:2] if rest[:1] == ":" else rest[:1]
-        if operator not in (":-", "-", ":=", "="):
+        if operator not in (":-", "-", ":=", "=") or self.depth >= _MOST_DEPTH:
             self._skip_braces(behind)
             return Part("variable", start, self.at, quoted=quoted)
         self.at = behind + len(operator)
+        self.depth += 1
         inner: list[Part] = []
         while self.at < self.end and self.text[self.at] != "}":
             at = self.at
@@ -315,6 +328,7 @@ class _Lexer:
                 part = _text(part.text[:cut], part.offsets[:cut], at, self.at)
             inner.append(part)
         self.at = min(self.at + 1, self.end)
+        self.depth -= 1
         keeps = "=" in operator
         default = tuple(inner)
         return Part("variable", start, self.at, "", quoted, (), name.group(), default, keeps)

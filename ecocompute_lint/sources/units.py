@@ -35,21 +35,19 @@ def read(text: str, path: str) -> Document:
             continue
         prefix = _PREFIXES.match(piece.text)
         pieces.append(piece.slice(prefix.end() if prefix is not None else 0, len(piece.text)))
-    found = Document()
+    found: list[Document] = []
     known = {name: word.text for name, word in environment.items()}
     for piece in pieces:
         said = read_piece(piece, path, known)
         services = tuple(
             replace(one, environment={**environment, **one.environment}) for one in said.services
         )
-        found += replace(said, services=services)
-    return found
+        found.append(replace(said, services=services))
+    return Document.of(found)
 
 
 def read_procfile(text: str, path: str) -> Document:
     """What the processes of a Procfile run."""
     whole = Piece.whole(text)
-    found = Document()
-    for match in _PROCESS.finditer(text):
-        found += read_piece(whole.slice(*match.span(1)), path)
-    return found
+    processes = _PROCESS.finditer(text)
+    return Document.of(read_piece(whole.slice(*match.span(1)), path) for match in processes)
