@@ -347,9 +347,20 @@ _UNMISTAKABLE = {
 """Flags that no other program has: forks of an engine have them too."""
 
 
-def program_named(variable: str) -> str | None:
-    """The program that a variable holds by its name: ``VLLM_BIN``."""
-    words = re.split(r"[\W_]+", variable.lower())
+_UNKNOWN = "\0"
+
+
+def told(text: str, variable: str = "") -> str | None:
+    """A word as far as it tells what is launched; None where it tells nothing.
+
+    ``$DIR/bin/vllm`` is the program at the end of the path, and ``$VLLM_BIN`` what it is named for.
+    """
+    if _UNKNOWN not in text:
+        return text
+    last = text.rsplit("/", 1)[-1]
+    if _UNKNOWN not in last:
+        return last
+    words = re.split(r"[\W_]+", variable.lower()) if text == _UNKNOWN else ()
     return next((name for name in ("vllm", "sglang", "lmdeploy") if name in words), None)
 
 

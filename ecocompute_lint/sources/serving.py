@@ -151,7 +151,7 @@ def _of_service(service: Service, inputs: _Inputs) -> Iterator[Deployment]:
 
 
 def _launched(service: Service) -> Launched | None:
-    texts = [_known(word) for word in service.words]
+    texts = [commands.told(word.text, word.variable) for word in service.words]
     found = commands.launched(texts)
     if found is not None:
         return found
@@ -162,13 +162,6 @@ def _launched(service: Service) -> Launched | None:
         return None
     model = bool(texts) and named.by_words and not (texts[0] or "").startswith("-")
     return Launched(named, 0, model)
-
-
-def _known(word: Word) -> str | None:
-    """A word as far as it tells what is launched: ``$VLLM_BIN`` is the program that it names."""
-    if UNKNOWN not in word.text:
-        return word.text
-    return commands.program_named(word.variable) if word.text == UNKNOWN else None
 
 
 def _are_arguments(texts: Sequence[str | None]) -> bool:

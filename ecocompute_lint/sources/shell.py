@@ -11,7 +11,6 @@ from ecocompute_lint.findings import Place
 from ecocompute_lint.knowledge import commands, shells
 from ecocompute_lint.sources import kinds
 from ecocompute_lint.sources.documents import (
-    UNKNOWN,
     Branch,
     Document,
     Package,
@@ -65,16 +64,10 @@ def said_by(
         from ecocompute_lint.sources.installs import packages_of
 
         packages = tuple(packages_of(words, branch, environment))
-    if commands.launched([_known(word) for word in words]) is None:
+    if commands.launched([commands.told(word.text, word.variable) for word in words]) is None:
         return Document(packages=packages)
     service = Service(place, tuple(words), None, environment or {}, branch=branch)
     return Document((service,), packages)
-
-
-def _known(word: Word) -> str | None:
-    if UNKNOWN not in word.text:
-        return word.text
-    return commands.program_named(word.variable) if word.text == UNKNOWN else None
 
 
 def words_of(piece: Piece, variables: Mapping[str, str | Word] | None = None) -> tuple[Word, ...]:
