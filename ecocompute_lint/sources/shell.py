@@ -79,7 +79,7 @@ def _known(word: Word) -> str | None:
 def words_of(piece: Piece, variables: Mapping[str, str] | None = None) -> tuple[Word, ...]:
     """The words of a piece that is one command, or the arguments of one."""
     found = run(piece.text, Scope(outside=variables or {}), None)
-    command = next(iter(found), None)
+    command = min(found, key=lambda one: (one.start, -one.end), default=None)
     return tuple(_Layout(piece).words(command.texts)) if command is not None else ()
 
 
@@ -114,13 +114,14 @@ class _Reader:
         if name in shells.SHELLS or name in shells.REMOTE:
             self._read_inside(body, command.branch)
             return
-        kind = (kinds.kind_of(command.target) if name in ("cat", "tee") else None) or ""
+        target = command.texts[-1].text if name == "tee" else command.target
+        kind = (kinds.kind_of(target) if name in ("cat", "tee") else None) or ""
         if kind == kinds.SHELL:
             self._read_inside(body, command.branch)
         elif kind in kinds.READERS and len(body.starts) == 1 and self.depth < _MOST_INSIDE:
             before = "\n" * (self.piece.lines.position(body.offset(0))[0] - 1)
             with suppress(Unreadable):
-                said = kinds.read(kind, before + body.text, command.target)
+                said = kinds.read(kind, before + body.text, target)
                 self.said.append(under(said, command.branch))
 
     def _place(self, command: Command) -> Place:
@@ -270,8 +271,8 @@ class _Layout:
         if "\\" in self.text[before:begin]:
             return self._place(before, end)
         ended = _LINE_END.match(self.text, finish)
-        if ended is None:
-            return self._place(start, end)
+        if ended is None:  # the bracket or quote behind it moves up
+            return self._place(before, end)
         return whole_lines(self.piece, begin, ended.end())  # of an array or a quoted text
 
     def _place(self, start: int, end: int) -> Place:

@@ -370,6 +370,8 @@ class _Script:
 
     def _assignment(self, token: Token, scope: Scope) -> dict[str, Text] | None:
         """What a word of the form ``NAME=value`` sets; an array is set at once."""
+        if not token.parts:
+            return None
         first = token.parts[0]
         match = _ASSIGNMENT.match(first.text) if first.kind == "text" and not first.quoted else None
         if match is None:

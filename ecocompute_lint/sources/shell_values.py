@@ -162,7 +162,7 @@ def _pieces(part: Part, scope: Scope) -> Iterator[Text]:
     if found is None:
         # What is not set in sight gives nothing or anything.
         yield Text(UNKNOWN, (part.start,), part.start, part.end, part.name)
-    elif part.quoted:
+    elif part.quoted or (part.default and all(one.quoted for one in part.default)):
         yield found
     else:
         yield from split(found)
