@@ -110,11 +110,15 @@ def test_removing_a_word_leaves_a_tidy_command(text: str, left: str) -> None:
 _TEXTS = st.text(alphabet=st.sampled_from("ab $\"'`\\{}()<>|&;#=-+:@!%^[]\n\r\t\0é"), max_size=60)
 _PIECES = st.lists(
     st.sampled_from(
-        "vllm serve m --enforce-eager|\\\n|\n|\r\n| |  |if |; then |else |fi|for x in |do |done|case "
-        "| in |esac|;;|f() {|}|(|)|$(|${|A=|A+=(|$A|${A[@]}|\"|'|`|<<EOF|EOF|<<-E|&&| [ -z |bash -c "
-        "|docker run -e |vllm/vllm-openai |FROM |RUN |CMD [|ENTRYPOINT |ENV |ARG |, |]|ONBUILD |AS "
-        "|a:|\t|$(A)|?=|:=|ExecStart=|web: |rem |set A=|%A%|^|{{|--quantize bitsandbytes"
-        "|text-generation-launcher |pip install torch==2.9.0.dev1|sudo |echo |#".split("|")
+        [
+            *("\n", "\r\n", " ", "  ", "\t", "\\\n", "\\\r\n", " \\\n  ", "^\r\n", ", "),
+            *"""if |; then |else |fi|for x in |do |done|case | in |esac|;;|f() {|}|(|)|&&| [ -z
+            |$(|${|${A:-|A=|A+=(|$A|${A[@]}|"|'|`|<<EOF|EOF|<<-E|bash -c |sudo |echo |#|<|>
+            |vllm serve m|--enforce-eager|--dtype float32|--quantize bitsandbytes
+            |text-generation-launcher |pip install torch==2.9.0.dev1|docker run -e |vllm/vllm-openai
+            |FROM |RUN |CMD [|ENTRYPOINT |ENV |ARG |]|ONBUILD | AS |a:|$(A)|?=|:=|ExecStart=|web:
+            |rem |set A=|%A%|{{""".split("|"),
+        ]
     ),
     max_size=25,
 ).map("".join)

@@ -27,7 +27,7 @@ from ecocompute_lint.sources.shell_values import Scope, Text
 
 _MOST_INSIDE = 6
 _BLANK = re.compile(r"\s")
-_LINE_END = re.compile(r"\r?\n")
+_LINE_END = re.compile(r"(?:#[^\r\n]*)?\r?\n")
 
 
 def read(text: str, path: str) -> Document:
@@ -261,19 +261,18 @@ class _Layout:
             return self._place(begin, end)
         if continued:
             return whole_lines(self.piece, begin, continued)
-        if finish < len(self.text) and self.text[finish] not in "\r\n" and finish > end:
-            return self._place(start, finish)  # the next word takes its place
+        if begin == 0:
+            return self._place(start, finish)
         before = begin - 1
         while before > 0 and self.text[before - 1] in "\r\\ \t":
             before -= 1
-        if begin == 0:
-            return self._place(start, end)
-        if "\\" in self.text[before:begin]:
-            return self._place(before, end)
         ended = _LINE_END.match(self.text, finish)
-        if ended is None:  # the bracket or quote behind it moves up
-            return self._place(before, end)
-        return whole_lines(self.piece, begin, ended.end())  # of an array or a quoted text
+        joined = "\\" in self.text[before:begin]
+        if ended is not None and not joined:  # a line of an array or of a quoted text
+            return whole_lines(self.piece, begin, ended.end())
+        if finish > end and not (ended or finish == len(self.text)):
+            return self._place(start, finish)  # the next word takes its place
+        return self._place(before, end)  # what ends the command, or closes the text, moves up
 
     def _place(self, start: int, end: int) -> Place:
         return self.piece.place(start, end)

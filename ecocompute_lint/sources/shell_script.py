@@ -16,6 +16,7 @@ _DECLARING = frozenset("export declare local readonly typeset".split())
 _ENDS = frozenset(("\n", ";", "&", "&&", "||", "|", "|&", ";;", ";&", ";;&", ")", "("))
 _IS_UNSET = re.compile(r"-z\s+\"?\$\{?(\w+)")
 _CHANGED = re.compile(r"(\w+)(?:[-+*/]?=|\+\+|--)")
+_CHAINS = ("&&", "||")
 _TESTS = frozenset(("[", "[[", "test", "command", "which", "type", "hash", "grep", "pgrep"))
 _LONGEST_TEST = 80
 _MOST_DEPTH = 40
@@ -71,7 +72,8 @@ class _Script:
                 chained = self._chained(start, None)
             elif token.operator:
                 self.at += 1
-                if token.operator not in ("&&", "||"):
+                goes_on = token.operator == "\n" and self.tokens[start - 1].operator in _CHAINS
+                if token.operator not in _CHAINS and not (start and goes_on):
                     chained = None
             else:
                 self._link(scope, branch, chained)
@@ -95,11 +97,11 @@ class _Script:
     def _chained(self, start: int, before: Branch | None) -> Branch | None:
         """What the next command of a chain ``test && command`` depends on."""
         following = self.tokens[self.at].operator if self.at < self.end else ""
-        if following not in ("&&", "||"):
+        if following not in _CHAINS:
             return None
         first = self.tokens[start]
-        asks = len(first.parts) == 1 and first.parts[0].kind == "variable"
-        if asks or first.plain in _TESTS or first.operator == "(":
+        asked = [one.kind for one in first.parts if one.text or one.kind != "text"]
+        if asked == ["variable"] or first.plain in _TESTS or first.operator == "(":
             return self._test(start, self.at)
         return before
 
