@@ -46,6 +46,7 @@ VLLM = "FROM vllm/vllm-openai:v0.9.0\n"
         ),
         ("FROM a\nENV E=--enforce-eager\nCMD vllm serve m $E\n", 3, "certain"),
         ("FROM a\nENV E --enforce-eager\nCMD vllm serve m ${E}\n", 3, "certain"),
+        ("FROM a\nARG E=--enforce-eager\nRUN vllm serve m $E\n", 3, "likely"),
         ("FROM a\nRUN <<EOF\nvllm serve m --enforce-eager\nEOF\n", 3, "certain"),
         ("FROM a\nRUN vllm serve m --enforce-eager & sleep 3\n", 2, "certain"),
     ],

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecocompute_lint.audit import audit_text
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Confidence, Finding, Level
 from ecocompute_lint.repairs import fix_text
+from ecocompute_lint.sources import kinds
 
 SERVE = "vllm serve m --enforce-eager"
 LAUNCH = "text-generation-launcher --model-id m --quantize bitsandbytes"
@@ -247,6 +252,8 @@ def test_installs(text: str) -> None:
         ("vllm serve m --dtype ${D:-float32}\n", None),
         ("vllm serve m --enforce-eager $EAGER --port 1\n", None),
         ("vllm serve m --enforce-eager $2\n", None),
+        ('vllm serve m --enforce-eager "$@"\n', 'vllm serve m "$@"\n'),
+        ("vllm serve m --enforce-eager ${EXTRA_ARGS}\n", "vllm serve m ${EXTRA_ARGS}\n"),
         (
             'A=(--a\n  --enforce-eager  # why\n  --b)\nvllm serve m "${A[@]}"\n',
             'A=(--a\n  --b)\nvllm serve m "${A[@]}"\n',
@@ -260,3 +267,43 @@ def test_a_fix_leaves_a_tidy_script(before: str, after: str | None) -> None:
     assert outcome.text == (before if after is None else after)
     assert after is None or found(after) == []
     assert fix_text(outcome.text, path="serve.sh").text == outcome.text
+
+
+_SEPARATORS = st.sampled_from([" ", "  ", " \\\n  ", " \\\n\t", "\t"])
+_WORDS = st.sampled_from(
+    ["--a", "--port 1", "'--b c'", '"$@"', "--d=$Y", "--e=${Z:-f g}", "--enforce-eager", "\\$h"]
+)
+_AROUND = st.sampled_from(
+    [
+        "{}\n",
+        "{}",
+        "a && {} &\n",
+        "if a; then\n  {}\nfi\n",
+        "{} > log 2>&1\n",
+        "({})\n",
+        "{} # why\n",
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    words=st.lists(st.tuples(_SEPARATORS, _WORDS), max_size=6),
+    around=_AROUND,
+    newline=st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_fix_leaves_all_other_words(
+    words: list[tuple[str, str]], around: str, newline: str
+) -> None:
+    command = "vllm serve m" + "".join(separator + word for separator, word in words)
+    before = around.format(command).replace("\n", newline)
+    after = fix_text(before, path="serve.sh").text
+
+    def said(text: str) -> list[str]:
+        (service,) = kinds.read("shell", text, "serve.sh").services
+        return [word.text for word in service.words]
+
+    left = [word for word in said(before) if word != "--enforce-eager"]
+    assert said(after) == left
+    assert seen(after) == []
+    assert not re.search(r"\\\s*(\r?\n\s*)?$|\\\r?\n[ \t]*\\?\r?\n", after)

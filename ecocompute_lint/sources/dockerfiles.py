@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from ecocompute_lint.findings import Place
 from ecocompute_lint.sources.documents import UNKNOWN, Document, Service, Word
 from ecocompute_lint.sources.pieces import Piece
-from ecocompute_lint.sources.shell import read_piece, script_in, words_of
-from ecocompute_lint.sources.shell_values import Text
+from ecocompute_lint.sources.shell import pairs_of, read_piece, said_by, script_in, words_of
+from ecocompute_lint.sources.shell_values import Default, Text
 
 _INSTRUCTION = re.compile(r"[ \t]*(ONBUILD[ \t]+)?([A-Za-z]+)[ \t]+")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -19,6 +19,7 @@ _COMMENT = re.compile(r"[ \t]*(?:#|$)")
 _HEREDOC = re.compile(r"<<-?[ \t]*[\"']?(\w+)[\"']?")
 _OPTION = re.compile(r"(?:[ \t]*--[a-z][\w-]*(?:=\S*)?[ \t]+)*")
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"')
+_SIGN = re.compile(r"\\u[0-9a-fA-F]{4}|\\?.", re.DOTALL)
 _STAGE = re.compile(r"(?:--platform=\S+[ \t]+)?(\S+)(?:[ \t]+[aA][sS][ \t]+(\S+))?")
 _MOST_INSTRUCTIONS = 5_000
 
@@ -38,7 +39,8 @@ class _Stage:
 
     @property
     def known(self) -> dict[str, str]:
-        return {name: word.text for name, word in (self.arguments | self.environment).items()}
+        found: dict[str, str] = {name: Default(word.text) for name, word in self.arguments.items()}
+        return found | {name: word.text for name, word in self.environment.items()}
 
 
 def read(text: str, path: str) -> Document:
@@ -116,7 +118,7 @@ class _Reader:
         match = _STAGE.match(piece.text)
         if match is None:
             return
-        known = {name: word.text for name, word in self.arguments.items()}
+        known = {name: Default(word.text) for name, word in self.arguments.items()}
         image = next(iter(words_of(piece.slice(match.start(1), match.end(1)), known)), None)
         place = piece.place(0, len(piece.text.rstrip()))
         base = self.stages.get(match[1].lower())
@@ -145,9 +147,9 @@ class _Reader:
             close = piece.text.rfind(heredoc[1])
             return read_piece(piece.slice(begin, close), self.path, stage.known) if begin else _NIL
         words, document = self._exec(stage, piece)
-        if words is not None:
-            return document
-        return read_piece(piece, self.path, stage.known)
+        if words is None:
+            return read_piece(piece, self.path, stage.known)
+        return said_by(words, piece.place(0, len(piece.text.rstrip()))) + document
 
     def _starts(self, stage: _Stage, name: str, piece: Piece) -> None:
         words, document = self._exec(stage, piece)
@@ -178,8 +180,9 @@ class _Reader:
             place = piece.place(*match.span())
             removal = _item(piece, strings, index)
             words.append(Word(text, place, removal, with_next=_pair(piece, strings, index)))
-            if "\\" not in match.group():
-                offsets = tuple(range(match.start() + 1, match.end() - 1))
+            signs = _SIGN.finditer(piece.text, match.start() + 1, match.end() - 1)
+            offsets = tuple(sign.start() for sign in signs)
+            if len(offsets) == len(text):
                 inner = script_in(piece, Text(text, offsets, *match.span()))
                 if inner is not None:
                     document += read_piece(inner, self.path, stage.known)
@@ -229,7 +232,7 @@ def _pair(piece: Piece, strings: list[re.Match[str]], index: int) -> Place | Non
 
 def _pairs(piece: Piece, known: Mapping[str, str], *, equals: bool = False) -> dict[str, Word]:
     """``A=b C=d``, or ``A b`` with one name and all that follows it."""
-    words = words_of(piece, known)
+    words = pairs_of(piece, known)
     found: dict[str, Word] = {}
     if words and "=" not in words[0].text and len(words) > 1 and not equals:
         first, second = words[0], words[1]

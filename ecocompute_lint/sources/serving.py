@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +31,8 @@ from ecocompute_lint.values import (
 )
 
 _NO = known(Const(False))
+_ARGUMENTS = re.compile(r"[@*]|arg|opt|flag|extra|param|more|rest", re.IGNORECASE)
+"""Names of variables that hold arguments, and not the value of one."""
 
 
 def facts(document: Document) -> tuple[Deployment, ...]:
@@ -220,7 +223,9 @@ def _alone(words: Sequence[Word], index: int, setting: Setting | None) -> _Stand
     _, equals, value = word.text.partition("=")
     if not equals:
         overrides = setting is not None and setting.overrides
-        if overrides and index + 1 < len(words) and words[index + 1].text == UNKNOWN:
+        follows = words[index + 1] if index + 1 < len(words) else None
+        told = follows is not None and follows.text == UNKNOWN
+        if overrides and told and follows and not _ARGUMENTS.search(follows.variable):
             return _Stand(word.place)  # what may be its value would be left over
         return _Stand(word.place, word.removal)
     if _width(word.place) != len(word.text):

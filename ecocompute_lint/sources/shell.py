@@ -22,7 +22,7 @@ from ecocompute_lint.sources.documents import (
 from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.scalars import whole_lines
 from ecocompute_lint.sources.scripts import under
-from ecocompute_lint.sources.shell_script import Command, run
+from ecocompute_lint.sources.shell_script import Command, all_words, run
 from ecocompute_lint.sources.shell_values import Scope, Text
 
 _MOST_INSIDE = 6
@@ -81,6 +81,12 @@ def words_of(piece: Piece, variables: Mapping[str, str] | None = None) -> tuple[
     found = run(piece.text, Scope(outside=variables or {}), None)
     command = min(found, key=lambda one: (one.start, -one.end), default=None)
     return tuple(_Layout(piece).words(command.texts)) if command is not None else ()
+
+
+def pairs_of(piece: Piece, variables: Mapping[str, str] | None = None) -> tuple[Word, ...]:
+    """The words of a piece that lists variables: ``A=b C="d e"``."""
+    texts = all_words(piece.text, Scope(outside=variables or {}))
+    return tuple(_Layout(piece).words(texts))
 
 
 @dataclass(slots=True)

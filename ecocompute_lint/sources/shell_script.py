@@ -45,6 +45,14 @@ def run(text: str, scope: Scope, branch: Branch | None) -> list[Command]:
     return script.found
 
 
+def all_words(text: str, scope: Scope) -> list[Text]:
+    """The words of a text that is no command but a list of them: ``A=b C=d``."""
+    found: list[Text] = []
+    for token in tokens(text):
+        found += expand(token.parts, scope, token.start, token.end) if token.parts else []
+    return found
+
+
 class _Script:
     def __init__(self, text: str, found: list[Token]) -> None:
         self.text = text

@@ -32,6 +32,10 @@ class Text:
     """Whether it is a word of its own, and not one cut out of a longer text."""
 
 
+class Default(str):
+    """What a variable from outside holds unless somebody sets it otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """What a variable holds: texts, of which there is one unless it is an array."""
@@ -177,7 +181,8 @@ def _value(part: Part, scope: Scope) -> Text | None:
         return held.texts[0] if single else None
     if part.name in scope.outside:
         text = scope.outside[part.name]
-        return Text(text, (part.start,) * len(text), part.start, part.end)
+        named = part.name if isinstance(text, Default) else ""
+        return Text(text, (part.start,) * len(text), part.start, part.end, named)
     if part.default is None:
         return None
     inner = expand(part.default, scope, part.start, part.end)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ecocompute_lint.sources.documents import Document, Word
 from ecocompute_lint.sources.pieces import Piece
-from ecocompute_lint.sources.shell import read_piece, words_of
+from ecocompute_lint.sources.shell import pairs_of, read_piece
 
 _SETTING = re.compile(
     r"^(Exec(?:Start|StartPre|StartPost|Reload)|Environment)[ \t]*=[ \t]*"
@@ -28,7 +28,7 @@ def read(text: str, path: str) -> Document:
             continue
         piece = whole.slice(match.start(2), match.end(2))
         if match[1] == "Environment":
-            for word in words_of(piece):
+            for word in pairs_of(piece):
                 name, sign, value = word.text.partition("=")
                 if sign:
                     environment[name] = replace(word, text=value, removal=None, with_next=None)
