@@ -165,6 +165,8 @@ def test_what_the_machine_decides_is_likely(text: str) -> None:
         "n=1\nfor x in a b; do\n  vllm serve m --max-num-seqs $n\n  n=4\ndone\n",
         "Q=$1\ntext-generation-launcher --model-id m --quantize $Q\n",
         "vllm serve m; other --enforce-eager\n",
+        "docker network create vllm --enforce-eager\n",
+        "docker compose run vllm --enforce-eager\n",
         "vllm serve m | tee --enforce-eager\n",
         "vllm serve m\n--enforce-eager\n",
         "(( x = 1 << y ))\nvllm serve m\n",

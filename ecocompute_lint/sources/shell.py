@@ -210,6 +210,8 @@ def _after_run(texts: Sequence[str]) -> int | None:
             for behind in range(index + 1, min(len(texts), index + 4)):
                 if texts[behind] in ("run", "create"):
                     return behind + 1
+                if texts[behind] in shells.NO_CONTAINERS:
+                    return None
             return None
     return None
 

@@ -20,6 +20,7 @@ _CHAINS = ("&&", "||")
 _TESTS = frozenset(("[", "[[", "test", "command", "which", "type", "hash", "grep", "pgrep"))
 _LONGEST_TEST = 80
 _MOST_DEPTH = 40
+_DEPTH_OF_LOOPS = 12
 _MOST_COMMANDS = 20_000
 
 
@@ -248,7 +249,8 @@ class _Script:
 
     def _loop(self, scope: Scope, branch: Branch | None) -> None:
         """The body of a loop, in which each round may find what the one before has set."""
-        for token in self.tokens[self.at + 1 : self._end_of_loop()]:
+        end = self._end_of_loop() if self.depth < _DEPTH_OF_LOOPS else self.at
+        for token in self.tokens[self.at + 1 : end]:
             match = _CHANGED.match(token.plain or (token.parts and token.parts[0].text) or "")
             if match is not None and scope.get(match[1]) is not None:
                 scope.set(match[1], ANYTHING)

@@ -98,9 +98,12 @@ class Scope:
 
         What differs is unknown. Only words that a branch adds at the end do not count as different.
         """
-        for name in {name: None for one in branches for name in one.changed}:
-            held = [one.get(name) for one in branches]
-            if not complete:
+        ways: dict[str, list[Held | None]] = {}
+        for one in branches:
+            for name, given in one.changed.items():
+                ways.setdefault(name, []).append(given)
+        for name, held in ways.items():
+            if not complete or len(held) < len(branches):
                 held.append(self.get(name))
             shortest = min((one for one in held if one is not None), key=lambda one: len(_all(one)))
             same = all(one is not None and _begins(one, shortest) for one in held)
