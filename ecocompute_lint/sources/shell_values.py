@@ -57,7 +57,8 @@ class _Room:
 
     def take(self, texts: Sequence[Text]) -> bool:
         """Whether these texts may be filled in once more."""
-        self.left -= sum(len(one.text) + _PER_WORD for one in texts)
+        for one in texts:
+            self.left -= len(one.text) + _PER_WORD * (1 + one.text.count(" "))
         return self.left >= 0
 
 
