@@ -314,13 +314,14 @@ def test_prose_and_other_programs_run_nothing(text: str) -> None:
 
 
 def test_broken_files_count_only_where_they_are_certainly_manifests() -> None:
-    broken = "services:\n  a: [\n"
+    broken = "services:\n  vllm: [\n"
     with pytest.raises(Unreadable):
         read(broken, "deploy/docker-compose.yml")
     with pytest.raises(Unreadable) as caught:
-        read("apiVersion: v1\nkind: Pod\nspec:\n\t- a\n", "pod.yaml")
+        read("apiVersion: v1\nkind: Pod\nspec:\n\t- vllm\n", "pod.yaml")
     assert caught.value.line == 4
     assert not read(broken, "values.yaml")
+    assert not read(broken.replace("vllm", "web"), "deploy/docker-compose.yml")
     assert not read("apiVersion: v1\nkind: Pod\nspec: {{ a }\n", "templates/pod.yaml")
 
 

@@ -29,6 +29,11 @@ PREFIXES = frozenset(
 )
 """What runs the command behind it."""
 CONTAINERS = frozenset("docker podman nerdctl".split())
+NO_CONTAINERS = frozenset(
+    "network volume buildx builder compose context config secret service image stack swarm plugin"
+    " manifest exec build pull push login machine pod".split()
+)
+"""Commands of theirs that have a ``create`` or ``run`` of another sort."""
 FLAGS = frozenset(
     "--rm -d --detach -i --interactive -t --tty --init --privileged --read-only -P --publish-all"
     " -q --quiet --no-healthcheck --oom-kill-disable --sig-proxy --disable-content-trust"

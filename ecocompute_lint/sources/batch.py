@@ -15,6 +15,7 @@ _COMMENT = re.compile(r"[ \t]*@?(?:rem\b|::)", re.IGNORECASE)
 _SET = re.compile(r"[ \t]*@?set[ \t]+\"?(\w+)=([^\"\r\n]*)", re.IGNORECASE)
 _WORD = re.compile(r"(?:\"[^\"\r\n]*\"|\^(?:\r?\n|.)|[^\s\"&|<>^()])+|(&&|\|\||[&|()])|[<>]+")
 _VARIABLE = re.compile(r"%(\w+)%|%~?\w*|!(\w+)!")
+_CONTINUED = re.compile(r"(?:\^\r?\n)+")
 _ESCAPE = re.compile(r"\^(\r?\n)?(.?)")
 
 
@@ -52,6 +53,8 @@ def _commands(whole: Piece, start: int, end: int, known: dict[str, str]) -> Iter
                 yield words
             words = []
         elif not match.group().startswith(("<", ">")):
+            if _CONTINUED.fullmatch(match.group()):
+                continue  # goes with the word behind it
             plain = (
                 _ESCAPE.sub(r"\2", match.group()).replace('"', "").lstrip("@" if not words else "")
             )

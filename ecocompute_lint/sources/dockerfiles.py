@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from ecocompute_lint.findings import Place
 from ecocompute_lint.sources.documents import UNKNOWN, Document, Service, Word
 from ecocompute_lint.sources.pieces import Piece
-from ecocompute_lint.sources.shell import read_piece, script_in, words_of
+from ecocompute_lint.sources.shell import read_piece, said_by, script_in, words_of
 from ecocompute_lint.sources.shell_values import Text
 
 _INSTRUCTION = re.compile(r"[ \t]*(ONBUILD[ \t]+)?([A-Za-z]+)[ \t]+")
@@ -19,6 +19,7 @@ _COMMENT = re.compile(r"[ \t]*(?:#|$)")
 _HEREDOC = re.compile(r"<<-?[ \t]*[\"']?(\w+)[\"']?")
 _OPTION = re.compile(r"(?:[ \t]*--[a-z][\w-]*(?:=\S*)?[ \t]+)*")
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"')
+_SIGN = re.compile(r"\\u[0-9a-fA-F]{4}|\\?.", re.DOTALL)
 _STAGE = re.compile(r"(?:--platform=\S+[ \t]+)?(\S+)(?:[ \t]+[aA][sS][ \t]+(\S+))?")
 _MOST_INSTRUCTIONS = 5_000
 
@@ -145,9 +146,9 @@ class _Reader:
             close = piece.text.rfind(heredoc[1])
             return read_piece(piece.slice(begin, close), self.path, stage.known) if begin else _NIL
         words, document = self._exec(stage.known, piece)
-        if words is not None:
-            return document
-        return read_piece(piece, self.path, stage.known)
+        if words is None:
+            return read_piece(piece, self.path, stage.known)
+        return said_by(words, piece.place(0, len(piece.text.rstrip()))) + document
 
     def _starts(self, stage: _Stage, name: str, piece: Piece) -> None:
         # A container does not know the arguments of its build.
@@ -181,8 +182,9 @@ class _Reader:
             place = piece.place(*match.span())
             removal = _item(piece, strings, index)
             words.append(Word(text, place, removal, with_next=_pair(piece, strings, index)))
-            if "\\" not in match.group():
-                offsets = tuple(range(match.start() + 1, match.end() - 1))
+            signs = _SIGN.finditer(piece.text, match.start() + 1, match.end() - 1)
+            offsets = tuple(sign.start() for sign in signs)
+            if len(offsets) == len(text):
                 inner = script_in(piece, Text(text, offsets, *match.span()))
                 if inner is not None:
                     document += read_piece(inner, self.path, variables)

@@ -21,7 +21,7 @@ _COMMENT = re.compile(r"(?<![ \t])[ \t]+#")
 _PREFIX = re.compile(r"[ \t]*[@+-]*[ \t]*")
 _MOST_HOPS = 8
 _MOST_FILLED = 20_000
-"""So many variables are filled in, and so many times ten characters."""
+"""So many variables are filled in, and twice as many characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class _Reader:
     def _value(self, name: str, place: int, hops: int) -> Iterator[Piece]:
         given = self.given.get(name)
         if given is not None:
-            self.room -= 1 + (given.end - given.start) // 10
+            self.room -= 1 + (given.end - given.start) // 2
         if given is None or hops >= _MOST_HOPS or self.room < 0:
             yield self._made(UNKNOWN, place)
             return

@@ -62,8 +62,11 @@ def _joined(parts: Iterable[Document]) -> Document:
 
 
 def _is_certain(text: str, path: str) -> bool:
-    """Whether a file is a manifest whatever is wrong with it. A template need not be YAML."""
-    if "{{" in text or "{%" in text:
+    """Whether a file is a manifest of an engine whatever is wrong with it.
+
+    A template need not be YAML, and of what others deploy one need not say that it is broken.
+    """
+    if "{{" in text or "{%" in text or not keys.ENGINE.search(text):
         return False
     if _COMPOSE_FILE.search(path):
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +31,8 @@ from ecocompute_lint.values import (
 )
 
 _NO = known(Const(False))
+_ARGUMENTS = re.compile(r"[@*]|arg|opt|flag|extra|param|more|rest", re.IGNORECASE)
+"""Names of variables that hold arguments, and not the value of one."""
 
 
 def facts(document: Document) -> tuple[Deployment, ...]:
@@ -199,16 +202,34 @@ def _stand(words: Sequence[Word], item: Given, launched: Launched) -> _Stand:
     word = words[item.source]
     setting = launched.command.setting(word.text)
     if setting is None or not setting.next:
-        _, equals, value = word.text.partition("=")
-        end = word.place.end_column
-        inside = replace(word.place, line=word.place.end_line, column=end - len(value))
-        plain = equals and word.place.line == word.place.end_line and inside.column > 0
-        return _Stand(word.place, word.removal, inside if plain else None)
+        return _alone(words, item.source, setting)
     if item.source + 1 >= len(words):
         return _Stand(word.place)
     follows = words[item.source + 1]
     both = word.with_next or _joined(word.removal, follows.removal)
     return _Stand(word.place, both, follows.place)
+
+
+def _alone(words: Sequence[Word], index: int, setting: Setting | None) -> _Stand:
+    """Where an option of one word stands, ``--flag`` or ``--flag=value``."""
+    word = words[index]
+    _, equals, value = word.text.partition("=")
+    if not equals:
+        overrides = setting is not None and setting.overrides
+        follows = words[index + 1] if index + 1 < len(words) else None
+        told = follows is not None and follows.text == UNKNOWN
+        if overrides and told and follows and not _ARGUMENTS.search(follows.variable):
+            return _Stand(word.place)  # what may be its value would be left over
+        return _Stand(word.place, word.removal)
+    if _width(word.place) != len(word.text):
+        return _Stand(word.place)  # quotes or escapes: where its value stands is not known
+    start = word.place.end_column - len(value)
+    return _Stand(word.place, word.removal, replace(word.place, column=start))
+
+
+def _width(place: Place) -> int:
+    """How many characters a place on one line holds; -1 for a longer one."""
+    return place.end_column - place.column if place.line == place.end_line else -1
 
 
 def _joined(first: Place | None, second: Place | None) -> Place | None:

@@ -27,7 +27,7 @@ from ecocompute_lint.sources.shell_words import tokens
 
 _MOST_INSIDE = 6
 _BLANK = re.compile(r"\s")
-_LINE_END = re.compile(r"\r?\n")
+_LINE_END = re.compile(r"(?:#[^\r\n]*)?\r?\n")
 
 
 def read(text: str, path: str) -> Document:
@@ -112,13 +112,14 @@ class _Reader:
         if name in shells.SHELLS or name in shells.REMOTE:
             self._read_inside(body, command.branch)
             return
-        kind = (kinds.kind_of(command.target) if name in ("cat", "tee") else None) or ""
+        target = command.texts[-1].text if name == "tee" else command.target
+        kind = (kinds.kind_of(target) if name in ("cat", "tee") else None) or ""
         if kind == kinds.SHELL:
             self._read_inside(body, command.branch)
         elif kind in kinds.READERS and len(body.starts) == 1 and self.depth < _MOST_INSIDE:
             before = "\n" * (self.piece.lines.position(body.offset(0))[0] - 1)
             with suppress(Unreadable):
-                said = kinds.read(kind, before + body.text, command.target)
+                said = kinds.read(kind, before + body.text, target)
                 self.said.append(under(said, command.branch))
 
     def _place(self, command: Command) -> Place:
@@ -201,6 +202,8 @@ def _after_run(texts: Sequence[str]) -> int | None:
             for behind in range(index + 1, min(len(texts), index + 4)):
                 if texts[behind] in ("run", "create"):
                     return behind + 1
+                if texts[behind] in shells.NO_CONTAINERS:
+                    return None
             return None
     return None
 
@@ -258,19 +261,18 @@ class _Layout:
             return self._place(begin, end)
         if continued:
             return whole_lines(self.piece, begin, continued)
-        if finish < len(self.text) and self.text[finish] not in "\r\n" and finish > end:
-            return self._place(start, finish)  # the next word takes its place
+        if begin == 0:
+            return self._place(start, finish)
         before = begin - 1
         while before > 0 and self.text[before - 1] in "\r\\ \t":
             before -= 1
-        if begin == 0:
-            return self._place(start, end)
-        if "\\" in self.text[before:begin]:
-            return self._place(before, end)
         ended = _LINE_END.match(self.text, finish)
-        if ended is None:
-            return self._place(start, end)
-        return whole_lines(self.piece, begin, ended.end())  # of an array or a quoted text
+        joined = "\\" in self.text[before:begin]
+        if ended is not None and not joined:  # a line of an array or of a quoted text
+            return whole_lines(self.piece, begin, ended.end())
+        if finish > end and not (ended or finish == len(self.text)):
+            return self._place(start, finish)  # the next word takes its place
+        return self._place(before, end)  # what ends the command, or closes the text, moves up
 
     def _place(self, start: int, end: int) -> Place:
         return self.piece.place(start, end)

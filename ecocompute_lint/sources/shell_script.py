@@ -8,17 +8,19 @@ from dataclasses import dataclass, field, replace
 
 from ecocompute_lint.knowledge.shells import MACHINE_TESTS
 from ecocompute_lint.sources.documents import UNKNOWN, Branch
-from ecocompute_lint.sources.shell_values import ANYTHING, Held, Scope, Text, assigned, expand
+from ecocompute_lint.sources.shell_assignments import Tokens
+from ecocompute_lint.sources.shell_values import ANYTHING, Held, Scope, Text, expand
 from ecocompute_lint.sources.shell_words import Part, Token, tokens
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=", re.DOTALL)
 _DECLARING = frozenset("export declare local readonly typeset".split())
 _ENDS = frozenset(("\n", ";", "&", "&&", "||", "|", "|&", ";;", ";&", ";;&", ")", "("))
 _IS_UNSET = re.compile(r"-z\s+\"?\$\{?(\w+)")
 _CHANGED = re.compile(r"(\w+)(?:[-+*/]?=|\+\+|--)")
+_CHAINS = ("&&", "||")
 _TESTS = frozenset(("[", "[[", "test", "command", "which", "type", "hash", "grep", "pgrep"))
 _LONGEST_TEST = 80
 _MOST_DEPTH = 40
+_DEPTH_OF_LOOPS = 12
 _MOST_COMMANDS = 20_000
 
 
@@ -44,12 +46,10 @@ def run(text: str, scope: Scope, branch: Branch | None) -> list[Command]:
     return script.found
 
 
-class _Script:
+class _Script(Tokens):
     def __init__(self, text: str, found: list[Token]) -> None:
+        super().__init__(found)
         self.text = text
-        self.tokens = found
-        self.at = 0
-        self.end = len(found)
         self.depth = 0
         self.found: list[Command] = []
         self.functions: dict[str, tuple[int, int]] = {}
@@ -71,7 +71,8 @@ class _Script:
                 chained = self._chained(start, None)
             elif token.operator:
                 self.at += 1
-                if token.operator not in ("&&", "||"):
+                goes_on = token.operator == "\n" and self.tokens[start - 1].operator in _CHAINS
+                if token.operator not in _CHAINS and not (start and goes_on):
                     chained = None
             else:
                 self._link(scope, branch, chained)
@@ -95,11 +96,11 @@ class _Script:
     def _chained(self, start: int, before: Branch | None) -> Branch | None:
         """What the next command of a chain ``test && command`` depends on."""
         following = self.tokens[self.at].operator if self.at < self.end else ""
-        if following not in ("&&", "||"):
+        if following not in _CHAINS:
             return None
         first = self.tokens[start]
-        asks = len(first.parts) == 1 and first.parts[0].kind == "variable"
-        if asks or first.plain in _TESTS or first.operator == "(":
+        asked = [one.kind for one in first.parts if one.text or one.kind != "text"]
+        if asked == ["variable"] or first.plain in _TESTS or first.operator == "(":
             return self._test(start, self.at)
         return before
 
@@ -238,7 +239,8 @@ class _Script:
 
     def _loop(self, scope: Scope, branch: Branch | None) -> None:
         """The body of a loop, in which each round may find what the one before has set."""
-        for token in self.tokens[self.at + 1 : self._end_of_loop()]:
+        end = self._end_of_loop() if self.depth < _DEPTH_OF_LOOPS else self.at
+        for token in self.tokens[self.at + 1 : end]:
             match = _CHANGED.match(token.plain or (token.parts and token.parts[0].text) or "")
             if match is not None and scope.get(match[1]) is not None:
                 scope.set(match[1], ANYTHING)
@@ -317,7 +319,7 @@ class _Script:
                 continue
             self._runs(token.parts, scope, branch)
             if not texts or texts[0].text in _DECLARING:
-                given = self._assignment(token, scope)
+                given = self.assignment(token, scope)
                 if given is not None:
                     environment.update(given)
                     continue
@@ -367,58 +369,3 @@ class _Script:
                     one = texts[0]
                     held = Text(one.text, one.offsets, one.start, one.end, part.name)
                     scope.set(part.name, Held((held,)))
-
-    def _assignment(self, token: Token, scope: Scope) -> dict[str, Text] | None:
-        """What a word of the form ``NAME=value`` sets; an array is set at once."""
-        first = token.parts[0]
-        match = _ASSIGNMENT.match(first.text) if first.kind == "text" and not first.quoted else None
-        if match is None:
-            return None
-        name, adds = match[1], bool(match[2])
-        rest = Part(
-            "text",
-            first.start + match.end(),
-            first.end,
-            first.text[match.end() :],
-            offsets=first.offsets[match.end() :],
-        )
-        begin = token.start + match.end()
-        listed = self.at < self.end and self.tokens[self.at].operator == "("
-        if (
-            listed
-            and len(token.parts) == 1
-            and not rest.text
-            and self.tokens[self.at].start == begin
-        ):
-            self._array(name, adds, scope)
-            return {}
-        parts = (rest, *token.parts[1:]) if rest.text else token.parts[1:]
-        text = assigned(parts, scope, begin, token.end)
-        if adds:
-            text = self._added(name, text, scope)
-        return {name: text}
-
-    @staticmethod
-    def _added(name: str, text: Text, scope: Scope) -> Text:
-        held = scope.get(name)
-        if held is None or len(held.texts) != 1 or not scope.room.take(held.texts):
-            return Text(UNKNOWN, (text.start,), text.start, text.end)
-        (before,) = held.texts
-        whole = before.text + text.text
-        return Text(whole, before.offsets + text.offsets, before.start, text.end)
-
-    def _array(self, name: str, adds: bool, scope: Scope) -> None:
-        self.at += 1
-        texts: list[Text] = []
-        while self.at < self.end and self.tokens[self.at].operator != ")":
-            token = self.tokens[self.at]
-            if token.parts:
-                texts += expand(token.parts, scope, token.start, token.end)
-            self.at += 1
-        self.at += 1
-        before = scope.get(name)
-        if adds and (before is None or not before.known):
-            scope.set(name, ANYTHING)
-            return
-        added = before.texts if adds and before is not None else ()
-        scope.set(name, Held((*added, *texts), True))

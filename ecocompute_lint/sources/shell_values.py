@@ -53,7 +53,8 @@ class _Room:
 
     def take(self, texts: Sequence[Text]) -> bool:
         """Whether these texts may be filled in once more."""
-        self.left -= sum(len(one.text) + _PER_WORD for one in texts)
+        for one in texts:
+            self.left -= len(one.text) + _PER_WORD * (1 + one.text.count(" "))
         return self.left >= 0
 
 
@@ -94,9 +95,12 @@ class Scope:
 
         What differs is unknown. Only words that a branch adds at the end do not count as different.
         """
-        for name in {name: None for one in branches for name in one.changed}:
-            held = [one.get(name) for one in branches]
-            if not complete:
+        ways: dict[str, list[Held | None]] = {}
+        for one in branches:
+            for name, given in one.changed.items():
+                ways.setdefault(name, []).append(given)
+        for name, held in ways.items():
+            if not complete or len(held) < len(branches):
                 held.append(self.get(name))
             shortest = min((one for one in held if one is not None), key=lambda one: len(_all(one)))
             same = all(one is not None and _begins(one, shortest) for one in held)
@@ -162,7 +166,7 @@ def _pieces(part: Part, scope: Scope) -> Iterator[Text]:
     if found is None:
         # What is not set in sight gives nothing or anything.
         yield Text(UNKNOWN, (part.start,), part.start, part.end, part.name)
-    elif part.quoted:
+    elif part.quoted or (part.default and all(one.quoted for one in part.default)):
         yield found
     else:
         yield from split(found)

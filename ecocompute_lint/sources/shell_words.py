@@ -330,7 +330,7 @@ class _Lexer:
         self.at = min(self.at + 1, self.end)
         self.depth -= 1
         keeps = "=" in operator
-        default = tuple(inner)
+        default = tuple(_merged(inner))
         return Part("variable", start, self.at, "", quoted, (), name.group(), default, keeps)
 
     def _skip_braces(self, begin: int) -> None:
