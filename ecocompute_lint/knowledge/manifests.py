@@ -13,11 +13,43 @@ TAGS = ("tag", "version")
 ENTRIES = ("entrypoint", "entryPoint")
 COMMANDS = "command cmd start_command startCommand run_command serve_command".split()
 ARGUMENTS = re.compile(
-    r"(?:extra|additional|cli|container|server|serve|serving|engine|launcher|launch|vllm|sglang"
-    r"|tgi|lmdeploy)?[-_]?(?:extra|cmd|command|container|engine|server)?[-_]?(?:args|arguments)",
+    r"(?:base|extra|additional|cli|container|server|serve|serving|engine|launcher|launch|vllm"
+    r"|sglang|tgi|lmdeploy)?[-_]?(?:extra|cmd|command|container|engine|server)?[-_]?(?:args|arguments)"
+    r"|(?:extra|additional|engine|vllm|sglang)[-_]?flags",
     re.IGNORECASE,
 )
 """Keys of arguments that come behind the command."""
+_DEVICE = re.compile(
+    r"(?:intel[-_])?(cpu|xpu|hpu|gaudi\d?|tpu|neuronx?|npu|ascend)(?:[-_]\w+)?", re.IGNORECASE
+)
+_DEVICES: Mapping[str, str] = {"neuron": "tpu", "neuronx": "tpu", "ascend": "npu"}
+_PARTS_OF_KEYS = re.compile(r"[-_.\s]+|(?<=[a-z0-9])(?=[A-Z])")
+_PHASES: Mapping[str, str] = {"prefill": "decode", "decode": "prefill"}
+
+
+def device_named(key: str) -> str | None:
+    """The device that a key sets apart, where it is not a GPU with CUDA or ROCm: ``xpu:``."""
+    found = _DEVICE.fullmatch(key)
+    if found is None:
+        return None
+    name = found[1].lower()
+    return "hpu" if name.startswith("gaudi") else _DEVICES.get(name, name)
+
+
+def phase_named(key: str) -> tuple[str, tuple[str, ...]] | None:
+    """The phase that a key's workers are for, and the key of the other phase in its parts."""
+    parts = [part.lower() for part in _PARTS_OF_KEYS.split(key)]
+    phases = [part for part in parts if part in _PHASES]
+    if len(phases) != 1:
+        return None
+    return phases[0], tuple(_PHASES.get(part, part) for part in parts)
+
+
+def parts_of(key: str) -> tuple[str, ...]:
+    """The words of a key in lower case."""
+    return tuple(part.lower() for part in _PARTS_OF_KEYS.split(key))
+
+
 SCRIPTS = frozenset(
     """
     run runs script scripts before_script after_script setup setup_commands build_commands
@@ -76,6 +108,11 @@ VLLM_KEYS = frozenset(
     speculative-config compilation-config tool-call-parser enable-auto-tool-choice
     """.split()
 )
+SWITCHES: Mapping[str, tuple[str, ...]] = {
+    "sglang": ("disable-cuda-graph", "disable-radix-cache"),
+    "vllm": ("enforce-eager", "enable-prefix-caching", "no-enable-prefix-caching"),
+}
+"""Keys that, with dashes, no other program has."""
 SGLANG_KEYS = frozenset(
     """
     mem-fraction-static disable-cuda-graph disable-radix-cache max-running-requests tp-size

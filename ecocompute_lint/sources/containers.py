@@ -35,12 +35,21 @@ class Context:
     image: Word | None = None
     environment: Mapping[str, Word] = field(default_factory=dict)
     branch: Branch | None = None
+    told: Mapping[str, Word] = field(default_factory=dict)
+    """What the keys around tell as options of an engine: the device, the phase it works for."""
 
     def script(self, piece: Piece, environment: Mapping[str, Word]) -> Document:
         """What shell lines run."""
         if self.compose and "$$" not in piece.text:
             environment = {}
-        return scripts.script(self.dollars(piece), self.path, environment, self.branch)
+        found = scripts.script(self.dollars(piece), self.path, environment, self.branch)
+        if not self.told:
+            return found
+        services = tuple(
+            replace(service, settings={**self.told, **service.settings})
+            for service in found.services
+        )
+        return replace(found, services=services)
 
     def dollars(self, piece: Piece) -> Piece:
         """A text as the container gets it."""
@@ -83,7 +92,7 @@ def container(record: Record, context: Context) -> Document:
         own.place if own else record.place,
         image=image,
         environment=variables,
-        settings=_devices(record),
+        settings={**context.told, **_devices(record)},
         branch=context.branch or record.source.branch(record.start),
     )
     scripted = _scripted(nodes, context, variables)
@@ -255,6 +264,6 @@ def options_as_service(record: Record, context: Context, engine: str) -> Service
         image=context.image,
         environment=context.environment,
         engine=engine,
-        settings=settings_of(record, context.environment),
+        settings={**context.told, **settings_of(record, context.environment)},
         branch=context.branch or record.source.branch(record.start),
     )

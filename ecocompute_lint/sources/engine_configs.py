@@ -59,12 +59,21 @@ def _engine_file(record: Record, context: Context) -> Document | None:
         ("sglang", keys.SGLANG_KEYS, ("model-path", "model")),
         ("vllm", keys.VLLM_KEYS, ("model", "model-tag")),
     ):
+        if _for_a_worker(record, engine, own):
+            return Document((options_as_service(record, context, engine),))
         strangers = len(names - own - keys.SERVER_KEYS)
         if strangers > keys.STRANGERS * len(names):
             continue
         if names & own and any(isinstance(record.get(*_spelled(key)), Scalar) for key in models):
             return Document((options_as_service(record, context, engine),))
     return None
+
+
+def _for_a_worker(record: Record, engine: str, own: frozenset[str]) -> bool:
+    """Whether a mapping without a model can only be an engine's: spelled as its flags are."""
+    switches = [key for key in keys.SWITCHES[engine] if isinstance(record.get(key), Scalar)]
+    familiar = record.entries.keys() & (own | keys.SERVER_KEYS)
+    return bool(switches) and len(familiar - set(switches)) > 0
 
 
 def _spelled(key: str) -> tuple[str, str]:

@@ -120,7 +120,7 @@ class _Walk:
             found.append(container(record, inner))
         for name, entry in record.entries.items():
             if name not in runs and not keys.PROSE.fullmatch(name):
-                found.append(self._entry(name, entry, inner))
+                found.append(self._entry(name, entry, _told(record, name, inner)))
         return _joined(found)
 
     def _entry(self, name: str, entry: Entry, context: Context) -> Document:
@@ -181,6 +181,28 @@ def _context(record: Record, around: Context, key: str) -> Context:
         decider = "environment" if "matrix." in test and "inputs." not in test else "caller"
         inner = replace(inner, branch=Branch(test, decider))
     return inner
+
+
+def _told(record: Record, name: str, around: Context) -> Context:
+    """What holds under a key that sets a device or a phase apart from its siblings."""
+    told: dict[str, Word] = {}
+    place = record.entries[name].key.place
+    device = keys.device_named(name)
+    if device is not None:
+        told["device"] = Word(device, place)
+    phase = keys.phase_named(name)
+    if phase is not None and _works(record, phase[1]):
+        told["disaggregation-mode"] = Word(phase[0], place)
+    return replace(around, told={**around.told, **told}) if told else around
+
+
+def _works(record: Record, parts: tuple[str, ...]) -> bool:
+    """Whether a mapping has workers for the other phase as well, which are not switched off."""
+    for name, entry in record.entries.items():
+        if keys.parts_of(name) == parts and isinstance(entry.value, Record):
+            off = entry.value.text("enabled").lower() == "false"
+            return bool(entry.value.entries) and not off and entry.value.text("replicas") != "0"
+    return False
 
 
 def _holds_lines(name: str) -> bool:

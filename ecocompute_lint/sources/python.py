@@ -70,6 +70,9 @@ def _explained(error: SyntaxError) -> Unparsable:
     line = error.text or ""
     if any(hint in reason for hint in _PYTHON_2) or _PYTHON_2_TEXT.search(line):
         reason += " (Python 2 code?)"
+    elif reason.startswith("f-string") and sys.version_info < (3, 12):
+        running = ".".join(map(str, sys.version_info[:2]))
+        reason += f" (Python 3.12 may read it; this is Python {running})"
     return Unparsable(reason, error.lineno, error.offset)
 
 

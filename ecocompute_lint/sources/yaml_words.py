@@ -115,13 +115,19 @@ def environment_of(node: Node | None) -> dict[str, Word]:
 def list_words(
     listing: Listing, environment: Environment, owner: tuple[Record, str] | None = None
 ) -> Iterator[tuple[Scalar, Word]]:
-    """The texts of a list as words. The only one goes with the key `owner` that it stands under."""
+    """The texts of a list as words. The only one goes with the key `owner` that it stands under.
+
+    Where that is the only key of its mapping nothing can go: a list of no lines is no list.
+    """
     for index, item in enumerate(listing.items):
         if not isinstance(item, Scalar):
             continue
         removal = item_removal(listing, index)
-        if len(listing.items) == 1 and owner is not None and len(owner[0].entries) > 1:
-            removal = entry_removal(*owner)
+        if len(listing.items) == 1 and owner is not None:
+            if len(owner[0].entries) > 1:
+                removal = entry_removal(*owner)
+            elif not listing.flow:
+                removal = None
         yield item, word_of(item, environment, removal)
 
 
