@@ -20,8 +20,8 @@ ADVICE = ("ECO304", "ECO305")
 GREENS = ("ECO901", "ECO902", "ECO903", "ECO904")
 """Rules that find good choices: only fixtures of their own folders are marked with them."""
 
-_EXPECT = re.compile(r"# expect: ((?:[A-Z]+\d{3} ?)+)")
-_POSSIBLE = re.compile(r"# expect-possible: ((?:[A-Z]+\d{3} ?)+)")
+_EXPECT = re.compile(r"# expect(?:\+(\d+))?: ((?:[A-Z]+\d{3} ?)+)")
+_POSSIBLE = re.compile(r"# expect-possible(?:\+(\d+))?: ((?:[A-Z]+\d{3} ?)+)")
 _GPU = re.compile(r"^# gpu: (\S+)$", re.MULTILINE)
 _REMAINING = re.compile(r"# remaining after fix: ((?:[A-Z]+\d{3} ?)+)$")
 
@@ -102,9 +102,8 @@ def find(prefix: str) -> list[Fixture]:
 
 def _places(lines: list[str], marker: re.Pattern[str]) -> Places:
     return Counter(
-        (number, code)
+        (number + int(found[1] or 0), code)
         for number, line in enumerate(lines, 1)
-        for found in [marker.search(line)]
-        if found
-        for code in found[1].split()
+        for found in marker.finditer(line)
+        for code in found[2].split()
     )

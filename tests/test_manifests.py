@@ -332,6 +332,69 @@ def test_the_only_item_of_a_list_goes_with_its_key() -> None:
     )
 
 
+def test_the_only_word_of_a_text_goes_with_its_key() -> None:
+    text = "llm:\n  image: vllm/vllm-openai:1\n  args: --enforce-eager\n  port: 1\n"
+    assert without(text, only(text), "--enforce-eager") == (
+        "llm:\n  image: vllm/vllm-openai:1\n  port: 1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "given", ["--enforce-eager", "\n    - --enforce-eager", ">-\n    --enforce-eager"]
+)
+def test_nothing_goes_where_a_key_would_be_left_with_nothing(given: str) -> None:
+    (word,) = only(f"hopper:\n  extra_args: {given}\n").words
+    assert word.removal is None
+
+
+@pytest.mark.parametrize(
+    ("key", "device"),
+    [
+        ("xpu", "xpu"),
+        ("gaudi3", "hpu"),
+        ("ascend_910b", "npu"),
+        ("intel-xpu", "xpu"),
+        ("cpu", "cpu"),
+    ],
+)
+def test_a_key_names_the_device(key: str, device: str) -> None:
+    found = only(f"overrides:\n  {key}:\n    extra_args: [--enforce-eager, --port, '1']\n")
+    assert found.settings["device"].text == device
+    assert "device" not in only("cpu_offload:\n  args: [--enforce-eager, --port, '1']\n").settings
+
+
+@pytest.mark.parametrize(
+    ("prefill", "phase"),
+    [
+        ("{tp: 8}", "decode"),
+        ("{replicas: 2, enabled: true}", "decode"),
+        ("{replicas: 0}", None),
+        ("{enabled: false, tp: 8}", None),
+        ("{}", None),
+        ("off", None),
+    ],
+)
+def test_workers_decode_only_where_others_read_the_prompts(prefill: str, phase: str | None) -> None:
+    text = f"prefill: {prefill}\ndecode:\n  run: vllm serve a/b --no-enable-prefix-caching\n"
+    told = only(text).settings.get("disaggregation-mode")
+    assert (told.text if told else None) == phase
+
+
+def test_phases_by_the_words_of_a_key() -> None:
+    worker = "{image: vllm/vllm-openai:1, args: [--model, a/b]}"
+    pair = services(f"VllmPrefillWorker: {worker}\nVllmDecodeWorker: {worker}\n")
+    assert [one.settings["disaggregation-mode"].text for one in pair] == ["prefill", "decode"]
+    alone = services(f"VllmDecodeWorker: {worker}\nOtherPrefill: {worker}\n")
+    assert not any("disaggregation-mode" in one.settings for one in alone)
+
+
+@pytest.mark.parametrize("key", ["base_args", "additionalFlags", "extra_flags", "vllm_args"])
+def test_lists_of_flags_under_the_keys_that_hold_them(key: str) -> None:
+    assert command(only(f"model_id: a/b\n{key}:\n  - --port=1\n  - --enforce-eager\n")) == (
+        "--port=1 --enforce-eager"
+    )
+
+
 @pytest.mark.parametrize(
     ("listed", "left"),
     [

@@ -48,6 +48,29 @@ def test_what_only_looks_like_the_file_of_an_engine(text: str) -> None:
     assert not read(text, "config.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "engine"),
+    [
+        (
+            "no-enable-prefix-caching: true\nmax-num-batched-tokens: 8192\nstream-interval: 20\n",
+            "vllm",
+        ),
+        ("tensor-parallel-size: 8\nenforce-eager: true\n", "vllm"),
+        (
+            "disaggregation-mode: prefill\ndisable-radix-cache: true\ntp-size: '8'\nx-y: 1\n",
+            "sglang",
+        ),
+    ],
+)
+def test_engine_files_without_a_model_are_known_by_their_dashes(text: str, engine: str) -> None:
+    assert service(text).engine == engine
+    assert not read(text.replace("-", "_"), "config.yaml")
+
+
+def test_one_switch_alone_is_no_engine_file() -> None:
+    assert not read("enforce-eager: true\nname: x\n", "config.yaml")
+
+
 def test_run_logs_are_never_read() -> None:
     text = "_target_: transformers.BitsAndBytesConfig\nload_in_8bit: true\n"
     assert not read(text, "wandb/run-20240101_1-abc/files/config.yaml")

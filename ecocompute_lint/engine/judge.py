@@ -349,6 +349,8 @@ def _set(usage: Usage, name: str, value: str) -> Operation | None:
         carrier = _editable(option)
     else:
         carrier, option = _beside(usage), None
+        if carrier is not None and carrier.kind == "text":
+            return None  # a place in a file of data holds what is there, and nothing beside it
     if carrier is None or not _switched_plainly(usage):
         return None
     position = option.position if option is not None else None

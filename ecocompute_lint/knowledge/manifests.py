@@ -20,7 +20,8 @@ ARGUMENTS = re.compile(
 )
 """Keys of arguments that come behind the command."""
 _DEVICE = re.compile(
-    r"(?:intel[-_])?(cpu|xpu|hpu|gaudi\d?|tpu|neuronx?|npu|ascend)(?:[-_]\w+)?", re.IGNORECASE
+    r"(?:intel[-_])?(cpu|xpu|hpu|gaudi\d?|tpu|neuronx?|npu|ascend)(?:[-_](?=\w*\d)\w+)?",
+    re.IGNORECASE,
 )
 _DEVICES: Mapping[str, str] = {"neuron": "tpu", "neuronx": "tpu", "ascend": "npu"}
 _PARTS_OF_KEYS = re.compile(r"[-_.\s]+|(?<=[a-z0-9])(?=[A-Z])")

@@ -14,6 +14,7 @@ from ecocompute_lint.sources.documents import UNKNOWN, Branch, Document, Service
 from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.yaml_nodes import Listing, Node, Record, Scalar
 from ecocompute_lint.sources.yaml_words import (
+    alone_with_key,
     environment_of,
     list_words,
     settings_of,
@@ -175,7 +176,7 @@ def _command(
                 words.append((None if branch == around else branch, word))
         elif isinstance(node, Scalar) and node.text.strip():
             split = scripts.shell_words(context.dollars(node.piece), variables)
-            words += [(None, word) for word in split]
+            words += [(None, word) for word in alone_with_key(split, record, key)]
     return words, document
 
 

@@ -256,6 +256,9 @@ class _Layout:
         first = begin == 0 or self.text[begin - 1] in "\r\n"
         continued = _continuation(self.text, finish)
         if not first:
+            if begin == start and self.text[start - 1] == "=":  # all that a variable is given
+                quoted = self.text[start] in "\"'" and self.text[end - 1] == self.text[start]
+                return self._place(start + 1, end - 1) if quoted else self._place(start, end)
             if begin == start:  # at the beginning of a quoted text: the blank behind it goes
                 return self._place(start, finish)
             return self._place(begin, end)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ecocompute_lint.findings import Place
 from ecocompute_lint.sources.documents import UNKNOWN, Word
@@ -129,6 +130,16 @@ def list_words(
             elif not listing.flow:
                 removal = None
         yield item, word_of(item, environment, removal)
+
+
+def alone_with_key(words: Sequence[Word], record: Record, key: str) -> Sequence[Word]:
+    """The words of a key's text. The only one goes with the key; quotes can stay with nothing."""
+    given = record.entries[key].value
+    if len(words) != 1 or not isinstance(given, Scalar):
+        return words
+    if len(record.entries) > 1:
+        return (replace(words[0], removal=entry_removal(record, key)),)
+    return words if given.style in ("'", '"') else (replace(words[0], removal=None),)
 
 
 def item_removal(listing: Listing, index: int) -> Place | None:
