@@ -26,7 +26,9 @@ _LOADS = tuple(word.encode() for word in LOADERS)
 _MODELS = tuple(word.encode() for word in MODEL_WORDS)
 _PROGRAMS = tuple(word.encode() for word in PROGRAMS)
 _FLAGS = re.compile(FLAGS.pattern.encode())
-_INSTALLS = re.compile(rb"(?:pip|mamba|conda|uv|poetry)\b.*\binstall|(?:pip|conda|mamba)_install")
+_INSTALLS = re.compile(
+    rb"(?:pip|mamba|conda|uv|poetry)\b.*\binstall|(?:pip|conda|mamba)_install|install_requires"
+)
 _NO_RELEASE = re.compile(rb"nightl|dev\d|git\+|github\.com|continuous", re.IGNORECASE)
 
 

@@ -107,7 +107,7 @@ def read(
     With `loads` a file that does no more than load a model is read as well.
     """
     tree = tree if tree is not None else parse(text)
-    packages = _installed(text, tree)
+    packages = _installed(text, tree, file)
     if not screen(tree, loads=loads):
         return Read(packages, tree if packages else None)
     from ecocompute_lint.analysis.executions import Executions
@@ -124,14 +124,19 @@ def read(
         return Read((*reader.deployments(), *reader.executions(), *packages), tree)
 
 
-def _installed(text: str, tree: ast.Module) -> tuple[Deployment, ...]:
-    """What a text installs, where that may be no release."""
+def _installed(text: str, tree: ast.Module, file: Path | None) -> tuple[Deployment, ...]:
+    """What a text installs, where that may be no release; setup.py by what it requires too."""
     if not may_install(text.encode("utf-8", "surrogatepass")):
         return ()
     from ecocompute_lint.sources.package_facts import facts
     from ecocompute_lint.sources.python_installs import installed
 
-    return tuple(facts(installed(text, tree)))
+    found = tuple(installed(text, tree))
+    if file is not None and file.name == "setup.py":
+        from ecocompute_lint.sources.package_lists import read_setup
+
+        found += read_setup(text, file.name).packages
+    return tuple(facts(found))
 
 
 def _module(path: str) -> ast.Module | None:
