@@ -89,6 +89,8 @@ def service(text: str, **known: object) -> Document:
         ("lm_eval --model hf --model_args pretrained=gpt2 --batch_size 1", []),
         ("transformers serve --load_in_8bit", ["ECO101"]),
         ("litgpt chat m --quantize bnb.int8", ["ECO101"]),
+        ("llama-server -m model.gguf -np 1 --port 80", ["ECO202"]),
+        ("llama-server -m model.gguf --parallel 8", []),
         ("echo vllm --enforce-eager", []),
     ],
 )

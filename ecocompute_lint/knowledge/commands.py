@@ -218,6 +218,14 @@ COMMANDS: tuple[Command, ...] = (
         alone=frozenset({"eager_mode", "dtype", "max_batch_size"}),
     ),
     Command(
+        "llama.cpp",
+        launches=((r"llama-server",), (_LAUNCHED_BY_MODULE, r"llama_cpp\.server")),
+        images=(r"(?:^|/)llama\.cpp:.*server",),
+        valued={"parallel": "max_num_seqs", "model": "model"},
+        short={"-np": "--parallel", "-m": "--model"},
+        alone=frozenset({"max_num_seqs"}),
+    ),
+    Command(
         "transformers",
         launches=(("transformers", r"serve|chat"), ("trl", r"chat")),
         switches={"load-in-8bit": "load_in_8bit", "load-in-4bit": "load_in_4bit"},

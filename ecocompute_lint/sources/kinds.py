@@ -97,7 +97,15 @@ READERS: Mapping[str, tuple[str, str]] = {
 }
 """The module under `sources` and the function in it that reads a kind."""
 
-_ENGINES = (*PROGRAMS, "text-generation-inference", "djl", "serving.properties")
+_ENGINES = (
+    *PROGRAMS,
+    "llama-server",
+    "llama_cpp.server",
+    "llama.cpp",
+    "text-generation-inference",
+    "djl",
+    "serving.properties",
+)
 _IMAGES = ("tgi", "openmmlab", "lmsysorg", "huggingface-pytorch")
 _LOADING = (
     "bnb.int8",
