@@ -35,15 +35,16 @@ class Work:
     def __call__(self) -> Done:
         """Analyse it. Raises ConfigError and RuleError."""
         if not self.traced:
-            return Done(self._report())
+            return Done(self.report())
         from ecocompute_lint.cache import rows_of
 
         with traces.recording() as looks:
             traces.reads(self.item.file)
-            report = self._report()
+            report = self.report()
         return Done(report, rows_of(looks))
 
-    def _report(self) -> FileReport:
+    def report(self) -> FileReport:
+        """Analyse it, and note nothing."""
         return audit_file(
             self.item.file,
             self.item.path,
@@ -149,12 +150,16 @@ class Run:
     def _gated(self, number: int) -> FileReport | None:
         item = self.items[number]
         stamp = traces.stamp_of(str(item.file)) if self._cache is not None else None
-        thorough = self._thorough(number)
-        found = gated(item.file, item.path, item.settings, kind=item.kind, thorough=thorough)
-        report = found if isinstance(found, FileReport) else None
-        if report is not None and report.reason == IRRELEVANT and isinstance(stamp, tuple):
-            self.cache.put_blank(item, stamp)
-        return report
+        found = gated(item.file, item.path, item.settings, kind=item.kind)
+        if not isinstance(found, FileReport):
+            return None
+        if found.reason == IRRELEVANT:
+            if self._thorough(number):
+                # Sooner parsed than looked up, unless there are many.
+                return None if self._cache is not None else self._work(number).report()
+            if isinstance(stamp, tuple):
+                self.cache.put_blank(item, stamp)
+        return found
 
     def _known(self, number: int) -> bool:
         if not self.cached:
