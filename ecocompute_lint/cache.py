@@ -160,7 +160,9 @@ def _tool() -> str:
     for top in (_PACKAGE, rules_dir()):
         for base, folders, names in os.walk(top):
             folders.sort()
-            parts += _contents(Path(base, name) for name in sorted(names) if name.endswith(suffixes))
+            parts += _contents(
+                Path(base, name) for name in sorted(names) if name.endswith(suffixes)
+            )
     return _digest_of(parts)
 
 

@@ -54,9 +54,7 @@ def spread(work: Sequence[Work], workers: int, method: str | None = None) -> Ite
     executor = ProcessPoolExecutor(workers, context, _begin)
     lost = False
     try:
-        results: list[Future[list[Done | None]]] = [
-            executor.submit(_audit, part) for part in parts
-        ]
+        results: list[Future[list[Done | None]]] = [executor.submit(_audit, part) for part in parts]
         for part, result in zip(parts, results, strict=True):
             try:
                 found = result.result()

@@ -103,7 +103,10 @@ def _statements(path: str, reader: Reader) -> tuple[Statement, ...]:
         return ()
     if state.st_size > _LARGEST:
         return ()
-    found, looks = _read(path, reader, (state.st_mtime_ns, state.st_size))
+    stamp = (state.st_mtime_ns, state.st_size)
+    found, looks = _read(path, reader, stamp)
+    if any(traces.see(look) != seen for look, seen in looks.items()):
+        found, looks = _read.__wrapped__(path, reader, stamp)  # what it includes has changed
     traces.tell(looks)
     return found
 
