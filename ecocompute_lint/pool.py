@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from ecocompute_lint.runs import Work
 
 _MOST = 32
-_BYTES = {"fork": 40_000, "spawn": 300_000}
-"""From so many bytes of code on several processes are sooner done than one."""
+_BYTES = {"fork": 100_000, "spawn": 300_000}
+"""From so many bytes that passed the first gate on, several processes are sooner done than one.
+
+Starting them takes as long as analysing a part of that, and what passes may yet not matter.
+"""
 
 
 def workers_for(jobs: int | None, files: int, size: int) -> int:
