@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ecocompute_lint.findings import Finding, Fix, FixLevel, Problem
+from ecocompute_lint.findings import LINES_OF_A_FILE, Finding, Fix, FixLevel, Problem
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON
 
@@ -251,6 +251,26 @@ def audit_file(
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
     kind = kind or registry.kind_at(path)
+    data = gated(file, path, settings, kind=kind, thorough=thorough)
+    if isinstance(data, FileReport):
+        return data
+    try:
+        text = decode(data, cookie=kind == PYTHON).text
+    except UnreadableSource as error:
+        problem = Problem(UNPARSABLE, path, error.reason, error.line)
+        return FileReport(path, "failed", problem=problem)
+    audit = auditor(path) if kind == NOTEBOOK else partial(audit_text, kind=kind)
+    report = _guarded(
+        path,
+        lambda: audit(text, path=path, settings=settings, with_edits=with_edits, thorough=thorough),
+    )
+    return _renumbered(report)
+
+
+def gated(
+    file: Path, path: str, settings: Settings, *, kind: str, thorough: bool = False
+) -> FileReport | bytes:
+    """The first look at a file: its contents, or its report where they need no analysis."""
     try:
         size = file.stat().st_size
         if reason := too_large(path, size):
@@ -261,16 +281,22 @@ def audit_file(
         return FileReport(path, "failed", problem=Problem(UNPARSABLE, path, reason))
     if not thorough and not registry.may_matter(kind, data, loads=settings.gpu is not None):
         return FileReport(path, "skipped", reason=IRRELEVANT)
-    try:
-        text = decode(data, cookie=kind == PYTHON).text
-    except UnreadableSource as error:
-        problem = Problem(UNPARSABLE, path, error.reason, error.line)
-        return FileReport(path, "failed", problem=problem)
-    audit = auditor(path) if kind == NOTEBOOK else partial(audit_text, kind=kind)
-    return _guarded(
-        path,
-        lambda: audit(text, path=path, settings=settings, with_edits=with_edits, thorough=thorough),
-    )
+    return data
+
+
+def _renumbered(report: FileReport) -> FileReport:
+    """Ranges of lines for other files by their order here, not by that of the whole run."""
+    numbers: dict[int, int] = {}
+    findings = []
+    for finding in report.findings:
+        line, column = finding.evidence.get("deployment", (0, 0))
+        base, rest = divmod(line, LINES_OF_A_FILE)
+        if base:
+            line = numbers.setdefault(base, len(numbers) + 1) * LINES_OF_A_FILE + rest
+            evidence = {**finding.evidence, "deployment": [line, column]}
+            finding = replace(finding, evidence=evidence)
+        findings.append(finding)
+    return replace(report, findings=tuple(findings)) if numbers else report
 
 
 def auditor(path: str) -> Callable[..., FileReport]:
@@ -302,33 +328,32 @@ def audit_paths(
     overrides: Mapping[str, Any] | None = None,
     config: Path | None = None,
     with_edits: bool = False,
+    jobs: int | None = 1,
+    cached: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Audit files and directories.
 
     Each file is audited under the configuration nearest above it, or under `config`; `overrides`
-    are settings that win over it, as the command's options do. Raises ConfigError and RuleError.
+    are settings that win over it, as the command's options do. With several `jobs` it is done in as
+    many processes (None or 0: in as many as pay). `cached` takes results from the user's cache, and
+    keeps them there. `progress` is told how many files are done, and of how many. Raises
+    ConfigError and RuleError.
     """
     from ecocompute_lint.discovery import discover
+    from ecocompute_lint.runs import audit_all
 
     start = time.perf_counter()
-    files: list[FileReport] = []
-    problems: list[Problem] = []
-    for item in discover([Path(path) for path in paths], overrides or {}, config=config):
-        if isinstance(item, Problem):
-            problems.append(item)
-        else:
-            # Who names a file wants to know if it is broken. A hook names whatever has changed.
-            thorough = item.explicit and not item.settings.force_exclude
-            report = audit_file(
-                item.file,
-                item.path,
-                item.settings,
-                kind=item.kind,
-                with_edits=with_edits,
-                thorough=thorough,
-            )
-            files.append(report)
-    return Report(tuple(files), tuple(problems), time.perf_counter() - start)
+    found = list(discover([Path(path) for path in paths], overrides or {}, config=config))
+    problems = tuple(item for item in found if isinstance(item, Problem))
+    files = audit_all(
+        [item for item in found if not isinstance(item, Problem)],
+        with_edits=with_edits,
+        jobs=jobs,
+        cached=cached,
+        progress=progress,
+    )
+    return Report(tuple(files), problems, time.perf_counter() - start)
 
 
 def _with_edits(kind: str, text: str, finding: Finding, tree: ast.Module | None) -> Finding:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecocompute_lint import traces
 from ecocompute_lint.analysis.relevance import relevant_functions
 from ecocompute_lint.findings import LINES_OF_A_FILE
 from ecocompute_lint.knowledge.apis import LIBRARIES
@@ -74,6 +75,7 @@ class Project:
         """The module in a file; None for a folder, the audited file and what cannot be read."""
         if path == self.file or not path.endswith(".py"):
             return None
+        traces.reads(path)
         try:
             state = os.stat(path)
         except OSError:
@@ -112,12 +114,12 @@ def file_of(line: int) -> str | None:
 
 def _module_at(folder: str, parts: list[str]) -> str | None:
     path = os.path.join(folder, *parts)
-    if os.path.isfile(f"{path}.py") and parts:
+    if parts and traces.is_file(f"{path}.py"):
         return f"{path}.py"
     inside = os.path.join(path, "__init__.py")
-    if os.path.isfile(inside):
+    if traces.is_file(inside):
         return inside
-    return path if os.path.isdir(path) else None
+    return path if traces.is_folder(path) else None
 
 
 def _folders(start: str, root: str) -> Iterator[str]:
@@ -126,10 +128,10 @@ def _folders(start: str, root: str) -> Iterator[str]:
     for _ in range(_MOST_FOLDERS):
         yield folder
         source = os.path.join(folder, "src")
-        if os.path.isdir(source):
+        if traces.is_folder(source):
             yield source
         above = os.path.dirname(folder)
         at_end = folder == root or above == folder
-        if at_end or any(os.path.exists(os.path.join(folder, name)) for name in _MARKERS):
+        if at_end or any(traces.exists(os.path.join(folder, name)) for name in _MARKERS):
             return
         folder = above

@@ -21,6 +21,7 @@ COMMANDS = {
     "models": ("models", "Show how the size of a model is resolved."),
     "gpus": ("gpus", "List the known graphics cards."),
     "data": ("data", "Show the measurements and whom to credit; check your own."),
+    "cache": ("cache", "Show where results are kept between runs; remove them."),
 }
 _OWN_OPTIONS = ("-h", "--help", "--version")
 

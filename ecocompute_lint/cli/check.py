@@ -90,6 +90,9 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
         verbose=given["verbose"],
         color=given["color"],
         stdin_filename=given["stdin_filename"] or "<stdin>",
+        # Repairs are made from the text as it is, so that its audit had better be as fresh.
+        cached=not (given["no_cache"] or given["fix"] or given["diff"]),
+        jobs=given["jobs"],
     )
 
 

@@ -13,7 +13,7 @@ import click
 FORMATS = ("text", "concise", "json")
 _REPAIR, _RULES, _FILES = "Repair", "What is reported", "Which files"
 _COST = "Workload and cost"
-_OUTPUT, _CONFIG = "Output", "Configuration and help"
+_OUTPUT, _RUN, _CONFIG = "Output", "Speed", "Configuration and help"
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -182,6 +182,15 @@ _OPTIONS = (
         help="Use this file, in place of the nearest ecolint.toml or pyproject.toml.",
     ),
     _flag(_CONFIG, "--isolated", text="Use no configuration file."),
+    _flag(_RUN, "--no-cache", text="Take no results from earlier runs, and keep none."),
+    _option(
+        _RUN,
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="How many processes analyse files (default: as many as pay).",
+    ),
     _flag(_CONFIG, "--show-settings", text="Show the settings for the first path."),
 )
 

@@ -28,6 +28,10 @@ class Request:
     verbose: bool
     color: str
     stdin_filename: str
+    cached: bool
+    """Whether results of earlier runs are taken."""
+    jobs: int | None
+    """How many processes analyse; None or 0: as many as pay."""
 
     @property
     def wants_edits(self) -> bool:

@@ -33,13 +33,18 @@ def run_audit(request: Request) -> int:
 def audit(request: Request, *, with_edits: bool | None = None) -> Report:
     """Audit the paths of a request; what belongs to no file goes to standard error."""
     from ecocompute_lint.audit import audit_paths
+    from ecocompute_lint.cli.progress import Progress
 
-    report = audit_paths(
-        request.paths,
-        overrides=request.overrides,
-        config=request.config,
-        with_edits=request.wants_edits if with_edits is None else with_edits,
-    )
+    with Progress(wanted=not request.quiet) as progress:
+        report = audit_paths(
+            request.paths,
+            overrides=request.overrides,
+            config=request.config,
+            with_edits=request.wants_edits if with_edits is None else with_edits,
+            jobs=request.jobs,
+            cached=request.cached,
+            progress=progress,
+        )
     for problem in report.problems:
         say(_problem(problem) + _meant(problem))
     if request.verbose:

@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .. import traces
+
 _MAX_JSON_BYTES = 50_000_000
 _MAX_SHARDS = 1000
+_SHARD = r"model-.{5}-of-.{5}\.safetensors"
 _MAX_DIMENSIONS = 16
 _MAX_PARAMETERS = 10**14
 _UNREADABLE = (
@@ -48,10 +51,10 @@ class Checkpoint:
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
     """Size the model in the folder, or the single ``.safetensors`` file, at `path`."""
-    if os.path.isdir(path):
+    if traces.is_folder(path):
         config = _read_json(path / "config.json")
         stored = _count_folder(path, config)
-    elif path.suffix == ".safetensors" and os.path.isfile(path):
+    elif path.suffix == ".safetensors" and traces.is_file(path):
         config = _read_json(path.with_name("config.json"))
         stored = _count_tensors([path])
     else:
@@ -149,9 +152,9 @@ def _count_folder(folder: Path, config: Mapping[str, Any]) -> int | None:
 
 def _weight_files(folder: Path) -> list[Path]:
     single = folder / "model.safetensors"
-    if os.path.isfile(single):
+    if traces.is_file(single):
         return [single]
-    shards = sorted(folder.glob("model-?????-of-?????.safetensors"))
+    shards = [folder / name for name in traces.names_in(folder, _SHARD)]
     complete = shards and shards[-1].name.endswith(f"-of-{len(shards):05}.safetensors")
     return shards if complete else []
 
@@ -183,7 +186,8 @@ def _count_tensors(files: Iterable[Path]) -> int | None:
 
 def _read_header(file: Path, budget: int) -> bytes:
     """Read what a safetensors file begins with: a length in eight bytes, then that much JSON."""
-    if not os.path.isfile(file):  # Opening a named pipe would wait for ever.
+    traces.reads_part(file)
+    if not traces.is_file(file):  # Opening a named pipe would wait for ever.
         raise ValueError("not a file")
     with open(file, "rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
@@ -195,7 +199,8 @@ def _read_header(file: Path, budget: int) -> bytes:
 def _read_json(file: Path) -> dict[str, Any]:
     """The JSON object in `file`, empty where there is none."""
     try:
-        if os.path.isfile(file) and os.path.getsize(file) <= _MAX_JSON_BYTES:
+        if traces.is_file(file) and os.path.getsize(file) <= _MAX_JSON_BYTES:
+            traces.reads(file)
             loaded = json.loads(file.read_bytes())
             return loaded if isinstance(loaded, dict) else {}
     except _UNREADABLE:

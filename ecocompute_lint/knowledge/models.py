@@ -6,11 +6,11 @@ The registry is ``data/models.csv``. Nothing is read before the first look-up.
 from __future__ import annotations
 
 import csv
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from .. import traces
 from ..data import read_text
 from .names import parse_name, prequantized, split_name, without_quantization
 
@@ -85,7 +85,7 @@ def _from_files(name: str, base: Path | None) -> ModelSize | None:
     if not text.strip() or "://" in text or text[:2] in ("\\\\", "//"):
         return None
     path = (base or Path()) / text
-    if not os.path.exists(path):
+    if not traces.exists(path):
         return None
     from .checkpoints import read_checkpoint
 

@@ -13,11 +13,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from fnmatch import fnmatch
+from fnmatch import fnmatch, translate
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ecocompute_lint import traces
 from ecocompute_lint.facts import PackagePin
 from ecocompute_lint.sources.documents import Document, Package, Unreadable
 from ecocompute_lint.sources.requirements import (
@@ -55,16 +56,13 @@ def _folders(folder: str, root: str) -> Iterator[str]:
         yield folder
         above = os.path.dirname(folder)
         ends = _PROJECT[:1] if inside else _PROJECT
-        if folder in (root, above) or any(os.path.exists(os.path.join(folder, e)) for e in ends):
+        if folder in (root, above) or any(traces.exists(os.path.join(folder, e)) for e in ends):
             return
         folder = above
 
 
 def _in_folder(package: str, folder: str) -> PackagePin | None:
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return None
+    names = traces.names_in(folder, _NAMES)
     for patterns, reader in READERS:
         found = [
             (path, item)
@@ -98,23 +96,35 @@ def pins_of(packages: Iterable[Package], path: str) -> dict[str, PackagePin]:
 
 
 def _statements(path: str, reader: Reader) -> tuple[Statement, ...]:
+    traces.reads(path)
     try:
         state = os.stat(path)
     except OSError:
         return ()
     if state.st_size > _LARGEST:
         return ()
-    return _read(path, reader, (state.st_mtime_ns, state.st_size))
+    stamp = (state.st_mtime_ns, state.st_size)
+    found, looks = _read(path, reader, stamp)
+    if any(traces.see(look) != seen for look, seen in looks.items()):
+        found, looks = _read.__wrapped__(path, reader, stamp)  # what it includes has changed
+    traces.tell(looks)
+    return found
 
 
 @lru_cache(maxsize=256)
-def _read(path: str, reader: Reader, stamp: tuple[int, int]) -> tuple[Statement, ...]:
-    """All that a file says; nothing for one that cannot be read: pins are no duty of a project."""
+def _read(
+    path: str, reader: Reader, stamp: tuple[int, int]
+) -> tuple[tuple[Statement, ...], traces.Looks]:
+    """All that a file says, and the files that it includes.
+
+    Nothing for one that cannot be read: pins are no duty of a project.
+    """
     del stamp
-    try:
-        return tuple(reader(path, Path(path).read_bytes()))
-    except (OSError, ValueError, RecursionError, Unreadable):
-        return ()
+    with traces.recording() as looks:
+        try:
+            return tuple(reader(path, Path(path).read_bytes())), looks
+        except (OSError, ValueError, RecursionError, Unreadable):
+            return (), looks
 
 
 # -- one function per kind of file
@@ -242,3 +252,4 @@ READERS: tuple[tuple[tuple[str, ...], Reader], ...] = (
     (("setup.py",), _setup),
 )
 """Names of files and how they read; the first row that names a package decides."""
+_NAMES = "|".join(translate(pattern) for patterns, _ in READERS for pattern in patterns)

@@ -14,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
+from ecocompute_lint import traces
 from ecocompute_lint.knowledge.packaging_names import of_conda as conda_name
 from ecocompute_lint.versions import ANY, Range, caret, exactly, hull, range_of, tilde
 
@@ -62,7 +63,8 @@ def of_text(path: str, data: bytes, depth: int = 0) -> Iterator[Statement]:
                 yield found
         elif depth < _MOST_INCLUDES:
             inner = os.path.normpath(os.path.join(os.path.dirname(path), include[1]))
-            if inner != path and os.path.isfile(inner):
+            if inner != path and traces.is_file(inner):
+                traces.reads(inner)
                 yield from of_text(inner, Path(inner).read_bytes(), depth + 1)
 
 

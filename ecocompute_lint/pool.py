@@ -1,0 +1,120 @@
+"""Analysing files in several processes."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING
+
+from ecocompute_lint.audit import UNPARSABLE, FileReport
+from ecocompute_lint.findings import Problem
+from ecocompute_lint.runs import Done, batches
+
+if TYPE_CHECKING:
+    from ecocompute_lint.runs import Work
+
+_MOST = 32
+_BYTES = {"fork": 100_000, "spawn": 300_000}
+"""From so many bytes that passed the first gate on, several processes are sooner done than one.
+
+Starting them takes as long as analysing a part of that, and what passes may yet not matter.
+"""
+
+
+def workers_for(jobs: int | None, files: int, size: int) -> int:
+    """How many processes to use: `jobs`, or as many as pay where that is None or 0."""
+    if jobs:
+        return min(jobs, files, _MOST)
+    if size < _BYTES[_method()]:
+        return 1
+    return max(1, min(_cores(), files // 2, _MOST))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _method() -> str:
+    # A fork has everything loaded, but is safe only where there is one thread, and not on macOS.
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    return "fork" if alone else "spawn"
+
+
+def spread(work: Sequence[Work], workers: int, method: str | None = None) -> Iterator[Done]:
+    """Analyse in so many processes, in order. Raises ConfigError and RuleError."""
+    parts = list(batches(work, workers))
+    context = multiprocessing.get_context(method or _method())
+    before = set(multiprocessing.active_children())
+    executor = ProcessPoolExecutor(workers, context, _begin)
+    lost = False
+    try:
+        results: list[Future[list[Done | None]]] = [executor.submit(_audit, part) for part in parts]
+        for part, result in zip(parts, results, strict=True):
+            try:
+                found = result.result()
+            except BrokenProcessPool:
+                lost = True
+                found = [_apart(one, context.get_start_method()) for one in part]
+            for one, done in zip(part, found, strict=True):
+                # Bad rules and settings end the run: here they are raised as they are.
+                yield done if done is not None else one()
+    except BaseException:
+        lost = True
+        raise
+    finally:
+        executor.shutdown(wait=not lost, cancel_futures=True)
+        if lost:
+            for child in set(multiprocessing.active_children()) - before:
+                child.terminate()
+                child.join()
+
+
+def _apart(work: Work, method: str) -> Done | None:
+    """Analyse in a process of its own what was lost, perhaps because it ends any process."""
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(1, context, _begin) as executor:
+        try:
+            return executor.submit(_audit, [work]).result()[0]
+        except BrokenProcessPool:
+            text = "the process that analysed it ended abruptly (out of memory?)"
+            problem = Problem(UNPARSABLE, work.item.path, text)
+            return Done(FileReport(work.item.path, "failed", problem=problem))
+
+
+# -- in the worker
+
+
+def _begin() -> None:
+    """Leave interrupts to the parent, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        with contextlib.suppress(OSError):
+            parent.join()
+        os._exit(1)
+
+
+def _audit(part: Sequence[Work]) -> list[Done | None]:
+    from ecocompute_lint.config import ConfigError
+    from ecocompute_lint.engine.catalogue import RuleError
+
+    found: list[Done | None] = []
+    for one in part:
+        try:
+            found.append(one())
+        except (ConfigError, RuleError):
+            found.append(None)
+    return found
