@@ -1,50 +1,135 @@
-"""Could a text matter at all? Two cheap gates before any analysis.
+"""Could a text matter at all? The first gate, before anything is parsed.
 
-Both look for the words of the API tables. They never decide that something is wrong; they only say
-that nothing can be.
+It looks for the words of the API tables. It never decides that something is wrong; it only says
+that nothing can be. `screening` holds the second gate.
 """
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from ecocompute_lint.knowledge.apis import (
-    CALLEE_NEEDLES,
     COMMON_NEEDLES,
     LOADERS,
-    NEEDLES,
-    OPTION_NEEDLES,
+    LOADING,
+    LOUD_NEEDLES,
 )
 from ecocompute_lint.knowledge.commands import FLAGS, PROGRAMS
-from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS
+from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS, SILENT
 
-_WORDS = tuple(needle.encode() for needle in NEEDLES)
-_COMMON = tuple(needle.encode() for needle in COMMON_NEEDLES)
-_LOADS = tuple(word.encode() for word in LOADERS)
-_MODELS = tuple(word.encode() for word in MODEL_WORDS)
-_PROGRAMS = tuple(word.encode() for word in PROGRAMS)
 _FLAGS = re.compile(FLAGS.pattern.encode())
 _INSTALLS = re.compile(rb"(?:pip|mamba|conda|uv|poetry)\b.*\binstall|(?:pip|conda|mamba)_install")
 _NO_RELEASE = re.compile(rb"nightl|dev\d|git\+|github\.com|continuous", re.IGNORECASE)
 
 
-def may_matter(source: bytes | str, *, loads: bool = False) -> bool:
+def _encoded(words: Iterable[str]) -> tuple[bytes, ...]:
+    """The words that do not merely extend others, which would be found in their place."""
+    kept = [word for word in words if not any(o != word and o in word for o in words)]
+    return tuple(word.encode() for word in sorted(kept))
+
+
+_LOUD = _encoded(LOUD_NEEDLES)
+_QUIET = _encoded(SILENT)
+_COMMON = _encoded(COMMON_NEEDLES)
+_LOADS = _encoded(LOADERS)
+_LOADING = _encoded(LOADING)
+_MODELS = _encoded(MODEL_WORDS)
+_PROGRAMS = _encoded(PROGRAMS)
+
+# Comments and texts; what is wanted of them is only not to mistake one for the other.
+_PROSE = re.compile(
+    rb"#[^\n]*"
+    rb'|"""(?:[^"\\]+|\\.|"(?!""))*"""'
+    rb"|'''(?:[^'\\]+|\\.|'(?!''))*'''"
+    rb'|"(?:[^"\\\n]+|\\.)*"'
+    rb"|'(?:[^'\\\n]+|\\.)*'",
+    re.DOTALL,
+)
+_PROSE_BEGINS = (b"#", b'"""', b"'''")
+_CODE_IN_PROSE = re.compile(rb"[fF][rR]?(?:\"\"\"|''')")
+
+_gates = True
+
+
+@contextmanager
+def without_gates() -> Iterator[None]:
+    """Every text matters, for tests of the gates."""
+    global _gates
+    before, _gates = _gates, False
+    try:
+        yield
+    finally:
+        _gates = before
+
+
+def gates_are_on() -> bool:
+    """Whether texts are passed over that cannot matter."""
+    return _gates
+
+
+def may_matter(source: bytes | str, *, loads: bool = False, python: bool = False) -> bool:
     """The first gate: whether any word of the tables occurs in the raw text.
 
     With `loads` whatever loads a model matters, as it does to rules on a GPU that is configured.
+    In `python` comments and docstrings do not count.
     """
+    if not _gates:
+        return True
     raw = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
-    if any(word in raw for word in _WORDS):
-        return True
-    if loads and any(word in raw for word in _LOADS):
-        return True
     if any(word in raw for word in _PROGRAMS) and (loads or _FLAGS.search(raw)):
         return True
-    if any(word in raw for word in _COMMON) and any(word in raw for word in _MODELS):
+    if may_install(raw):
         return True
-    return may_install(raw)
+    models = any(word in raw for word in _MODELS)
+    return _words_matter(raw, models, loads) and (
+        not python or _words_matter(code_of(raw), models, loads)
+    )
+
+
+def _words_matter(text: bytes, models: bool, loads: bool) -> bool:
+    if any(word in text for word in _LOUD):
+        return True
+    if models and any(word in text for word in _COMMON):
+        return True
+    loading = any(word in text for word in _LOADING)
+    if loads and loading and any(word in text for word in _LOADS):
+        return True
+    return any(word in text and (loading or telling(word, text)) for word in _QUIET)
+
+
+def code_of(raw: bytes) -> bytes:
+    """A Python text without its comments and docstrings, as far as that is plain to see."""
+    if _CODE_IN_PROSE.search(raw):
+        return raw
+    return _PROSE.sub(_code_in, raw)
+
+
+def _code_in(match: re.Match[bytes]) -> bytes:
+    text = match[0]
+    return b'""' if text.startswith(_PROSE_BEGINS) else text
+
+
+def telling(option: bytes, code: bytes) -> bool:
+    """Whether an option may have an unusual value somewhere."""
+    return _UNUSUAL[option].search(code) is not None or _GIVEN_FALSE.search(code) is not None
+
+
+def _unusual(option: str, usual: Iterable[str]) -> re.Pattern[bytes]:
+    """Any sign of a value that is neither usual nor the same option, passed along."""
+    silent = rf"(?:{'|'.join(sorted(usual))}|{option})\s*(?:[,)\]}}\n#]|$)"
+    silent += rf"|{option} if {option} is not None else [\w.]*\b{option}\s*\n"
+    annotation = r"(?::\s*[\w.|'\" ]*(?:\[[^\]]*\]+[\w.|'\" ]*)?)?"
+    assigned = rf"\b{option}(?:[\"']\s*\])?\s*{annotation}[|&]?=(?!=)\s*(?!{silent})"
+    keyed = rf"[\"']{option}[\"']\s*(?!\s|\]\s*=|:\s*(?:{silent}))"
+    bound = rf"\b(?:for|as)\s[^:=\n]*\b{option}\b|\b{option}\s*,[^()\[\]\n=]*=(?!=)|--{option}"
+    stored = rf"\.{option}\s*[|&]?=(?!=)"
+    return re.compile(f"{assigned}|{keyed}|{bound}|{stored}".encode())
+
+
+_UNUSUAL = {name.encode(): _unusual(name, usual) for name, usual in SILENT.items()}
+_GIVEN_FALSE = re.compile(rb"[(,\[]\s*False\s*[,)\]]")
 
 
 def may_install(raw: bytes) -> bool:
@@ -55,68 +140,3 @@ def may_install(raw: bytes) -> bool:
 def runs_models(text: str) -> bool:
     """Whether a call of a common name, such as `generate`, may be one of a language model."""
     return any(word in text for word in MODEL_WORDS)
-
-
-def screen(tree: ast.Module, *, loads: bool = False) -> bool:
-    """The second gate: whether such a word occurs in code.
-
-    Comments, docstrings, annotations and imports that nothing uses do not count.
-    """
-    words: set[str] = set()
-    parts: set[bool] = set()
-    aliases: set[str] = set()
-    pending: list[ast.AST] = [tree]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Name):
-            words.add(node.id)
-            continue
-        if isinstance(node, ast.Constant):
-            if isinstance(node.value, str):
-                words.add(node.value)
-                parts.update(_parts(node.value))
-            continue
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            continue
-        if isinstance(node, ast.arg):
-            words.add(node.arg)
-            continue
-        if isinstance(node, ast.alias):
-            if node.asname and node.name.rsplit(".", 1)[-1] in CALLEE_NEEDLES:
-                aliases.add(node.asname)
-            continue
-        if isinstance(node, ast.AnnAssign):
-            pending.append(node.target)
-            if node.value is not None:
-                pending.append(node.value)
-            continue
-        if isinstance(node, ast.Attribute):
-            words.add(node.attr)
-        elif isinstance(node, ast.keyword) and node.arg is not None:
-            words.add(node.arg)
-        pending.extend(
-            child for name, child in _children(node) if name not in ("annotation", "returns")
-        )
-    if len(parts) == 2 or (loads and False in parts):
-        return True
-    wanted = OPTION_NEEDLES | CALLEE_NEEDLES | aliases
-    return not words.isdisjoint(wanted | LOADERS if loads else wanted)
-
-
-def _parts(text: str) -> Iterator[bool]:
-    """What a text holds of a command: False for the engine's name, True for a flag."""
-    if any(word in text for word in PROGRAMS):
-        yield False
-    if FLAGS.search(text):
-        yield True
-
-
-def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if isinstance(value, ast.AST):
-            yield name, value
-        elif isinstance(value, list):
-            for item in value:
-                if isinstance(item, ast.AST):
-                    yield name, item

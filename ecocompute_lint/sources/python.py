@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecocompute_lint.facts import Deployment
-from ecocompute_lint.prefilter import may_install, screen
+from ecocompute_lint.prefilter import may_install
+from ecocompute_lint.screening import screen
 from ecocompute_lint.sources.documents import Unreadable
 from ecocompute_lint.sources.text import LineMap, UnreadableSource, decode
 
