@@ -15,6 +15,7 @@ from ecocompute_lint.knowledge.apis import (
     LOADERS,
     LOADING,
     LOUD_NEEDLES,
+    QUIET_OPTIONS,
 )
 from ecocompute_lint.knowledge.commands import FLAGS, PROGRAMS
 from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS, SILENT
@@ -24,19 +25,32 @@ _INSTALLS = re.compile(rb"(?:pip|mamba|conda|uv|poetry)\b.*\binstall|(?:pip|cond
 _NO_RELEASE = re.compile(rb"nightl|dev\d|git\+|github\.com|continuous", re.IGNORECASE)
 
 
-def _encoded(words: Iterable[str]) -> tuple[bytes, ...]:
-    """The words that do not merely extend others, which would be found in their place."""
-    kept = [word for word in words if not any(o != word and o in word for o in words)]
-    return tuple(word.encode() for word in sorted(kept))
+class _Needles:
+    """Words, and whether one of them stands in a text."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        kept = sorted(words)
+        # A word that extends another is found in its place.
+        shortest = [one for one in kept if not any(o != one and o in one for o in kept)]
+        self._parts = tuple(word.encode() for word in shortest)
+        self._whole = re.compile(rf"\b(?:{'|'.join(map(re.escape, kept))})\b".encode())
+
+    def inside(self, text: bytes) -> bool:
+        """Whether a word stands there, maybe as a part of another. This is quick."""
+        return any(word in text for word in self._parts)
+
+    def stand_in(self, text: bytes) -> bool:
+        """Whether a word stands there by itself."""
+        return self.inside(text) and self._whole.search(text) is not None
 
 
-_LOUD = _encoded(LOUD_NEEDLES)
-_QUIET = _encoded(SILENT)
-_COMMON = _encoded(COMMON_NEEDLES)
-_LOADS = _encoded(LOADERS)
-_LOADING = _encoded(LOADING)
-_MODELS = _encoded(MODEL_WORDS)
-_PROGRAMS = _encoded(PROGRAMS)
+_LOUD = _Needles(LOUD_NEEDLES)
+_COMMON = _Needles(COMMON_NEEDLES)
+_LOADS = _Needles(LOADERS)
+_LOADING = _Needles(LOADING)
+_QUIET = _Needles(QUIET_OPTIONS)
+_MODELS = _Needles(MODEL_WORDS)
+_PROGRAMS = _Needles(PROGRAMS)
 
 # Comments and texts; what is wanted of them is only not to mistake one for the other.
 _PROSE = re.compile(
@@ -47,7 +61,7 @@ _PROSE = re.compile(
     rb"|'(?:[^'\\\n]+|\\.)*'",
     re.DOTALL,
 )
-_PROSE_BEGINS = (b"#", b'"""', b"'''")
+_WORD = re.compile(rb"[\w.-]*")
 _CODE_IN_PROSE = re.compile(rb"[fF][rR]?(?:\"\"\"|''')")
 
 _gates = True
@@ -78,29 +92,27 @@ def may_matter(source: bytes | str, *, loads: bool = False, python: bool = False
     if not _gates:
         return True
     raw = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
-    if any(word in raw for word in _PROGRAMS) and (loads or _FLAGS.search(raw)):
+    if _PROGRAMS.inside(raw) and (loads or _FLAGS.search(raw)):
         return True
     if may_install(raw):
         return True
-    models = any(word in raw for word in _MODELS)
-    return _words_matter(raw, models, loads) and (
-        not python or _words_matter(code_of(raw), models, loads)
-    )
-
-
-def _words_matter(text: bytes, models: bool, loads: bool) -> bool:
-    if any(word in text for word in _LOUD):
+    needles = [_LOUD, _QUIET]
+    if _MODELS.inside(raw):
+        needles.append(_COMMON)
+    if loads:
+        needles.append(_LOADS)
+    if not python:
+        return any(words.inside(raw) for words in needles)
+    if not any(words.stand_in(raw) for words in needles):
+        return False
+    code = code_of(raw)
+    if any(words.stand_in(code) for words in needles if words is not _QUIET):
         return True
-    if models and any(word in text for word in _COMMON):
-        return True
-    loading = any(word in text for word in _LOADING)
-    if loads and loading and any(word in text for word in _LOADS):
-        return True
-    return any(word in text and (loading or telling(word, text)) for word in _QUIET)
+    return _QUIET.stand_in(code) and (_LOADING.stand_in(code) or _telling(code))
 
 
 def code_of(raw: bytes) -> bytes:
-    """A Python text without its comments and docstrings, as far as that is plain to see."""
+    """A Python text without its comments and without texts of more than a word."""
     if _CODE_IN_PROSE.search(raw):
         return raw
     return _PROSE.sub(_code_in, raw)
@@ -108,21 +120,36 @@ def code_of(raw: bytes) -> bytes:
 
 def _code_in(match: re.Match[bytes]) -> bytes:
     text = match[0]
-    return b'""' if text.startswith(_PROSE_BEGINS) else text
+    quote = text[:1]
+    if quote == b"#":
+        return b""
+    if text[:3] in (b'"""', b"'''"):
+        return b'""'
+    if _WORD.fullmatch(text, 1, len(text) - 1) or _is_formatted(match):
+        return text
+    return quote * 2
 
 
-def telling(option: bytes, code: bytes) -> bool:
-    """Whether an option may have an unusual value somewhere."""
-    return _UNUSUAL[option].search(code) is not None or _GIVEN_FALSE.search(code) is not None
+def _is_formatted(match: re.Match[bytes]) -> bool:
+    prefix = match.string[max(match.start() - 2, 0) : match.start()]
+    return b"f" in prefix or b"F" in prefix
+
+
+def _telling(code: bytes) -> bool:
+    """Whether a quiet option may have an unusual value somewhere."""
+    for option, unusual in _UNUSUAL.items():
+        if option in code and (unusual.search(code) or _GIVEN_FALSE.search(code)):
+            return True
+    return False
 
 
 def _unusual(option: str, usual: Iterable[str]) -> re.Pattern[bytes]:
     """Any sign of a value that is neither usual nor the same option, passed along."""
-    silent = rf"(?:{'|'.join(sorted(usual))}|{option})\s*(?:[,)\]}}\n#]|$)"
-    silent += rf"|{option} if {option} is not None else [\w.]*\b{option}\s*\n"
+    silent = rf"\s*(?:(?:{'|'.join(sorted(usual))}|{option})\s*(?:[,)\]}}\n#]|$)"
+    silent += rf"|{option} if {option} is not None else [\w.]*\b{option}\s*\n)"
     annotation = r"(?::\s*[\w.|'\" ]*(?:\[[^\]]*\]+[\w.|'\" ]*)?)?"
-    assigned = rf"\b{option}(?:[\"']\s*\])?\s*{annotation}[|&]?=(?!=)\s*(?!{silent})"
-    keyed = rf"[\"']{option}[\"']\s*(?!\s|\]\s*=|:\s*(?:{silent}))"
+    assigned = rf"\b{option}(?:[\"']\s*\])?\s*{annotation}[|&]?=(?!=)(?!{silent})"
+    keyed = rf"[\"']{option}[\"'](?!\s*\]\s*=|\s*:{silent})"
     bound = rf"\b(?:for|as)\s[^:=\n]*\b{option}\b|\b{option}\s*,[^()\[\]\n=]*=(?!=)|--{option}"
     stored = rf"\.{option}\s*[|&]?=(?!=)"
     return re.compile(f"{assigned}|{keyed}|{bound}|{stored}".encode())

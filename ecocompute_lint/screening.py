@@ -6,7 +6,7 @@ Like the first it never decides that something is wrong; it only says that nothi
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from typing import Any
 
 from ecocompute_lint import prefilter
 from ecocompute_lint.knowledge.apis import (
@@ -35,27 +35,40 @@ class Words:
         self._read(tree)
 
     def _read(self, tree: ast.Module) -> None:
-        add = self.words.add
-        pending: list[ast.AST] = [tree]
+        # Written out for speed: every node of every file that passes the first gate comes here.
+        add, text = self.words.add, self._text
+        pending: list[Any] = [tree]
         while pending:
             node = pending.pop()
             kind = type(node)
             if kind is ast.Name:
-                add(node.id)  # type: ignore[attr-defined]
-            elif kind is ast.Constant:
-                if isinstance(node.value, str):  # type: ignore[attr-defined]
-                    self._text(node.value)  # type: ignore[attr-defined]
-            elif isinstance(node, ast.alias):
+                add(node.id)
+                continue
+            if kind is ast.Constant:
+                if type(node.value) is str:
+                    text(node.value)
+                continue
+            if kind is ast.Attribute:
+                add(node.attr)
+                pending.append(node.value)
+                continue
+            if kind is ast.arg:
+                add(node.arg)
+                continue
+            if kind is ast.alias:
                 if node.asname and node.name.rsplit(".", 1)[-1] in CALLEE_NEEDLES:
                     self.aliases.add(node.asname)
-            else:
-                if isinstance(node, ast.Attribute):
-                    add(node.attr)
-                elif isinstance(node, ast.arg):
-                    add(node.arg)
-                elif isinstance(node, ast.keyword) and node.arg is not None:
-                    add(node.arg)
-                pending.extend(_counting(node))
+                continue
+            if kind is ast.keyword and node.arg is not None:
+                add(node.arg)
+            elif kind is ast.Expr and type(node.value) is ast.Constant:
+                continue
+            for name in _FIELDS[kind]:
+                value = getattr(node, name, None)
+                if type(value) is list:
+                    pending.extend(value)
+                elif value is not None:
+                    pending.append(value)
 
     def _text(self, text: str) -> None:
         self.words.add(text)
@@ -65,23 +78,20 @@ class Words:
             self.flag = True
 
 
-_NO_VALUES = frozenset({"annotation", "returns", "ctx", "type_params"})
+_NO_VALUES = frozenset("annotation returns ctx op ops type_params type_comment".split())
 
 
-def _counting(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a node in which words count."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return
-    for name in node._fields:
-        if name in _NO_VALUES:
-            continue
-        value = getattr(node, name, None)
-        if isinstance(value, ast.AST):
-            yield value
-        elif isinstance(value, list):
-            for item in value:
-                if isinstance(item, ast.AST):
-                    yield item
+class _Fields(dict[type, tuple[str, ...]]):
+    """The fields of each kind of node in which words count."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        # What is no node or list of nodes is a name or a number, which has no fields.
+        fields = () if not issubclass(kind, ast.AST) else kind._fields
+        self[kind] = tuple(name for name in fields if name not in _NO_VALUES)
+        return self[kind]
+
+
+_FIELDS = _Fields()
 
 
 def screen(tree: ast.Module, *, loads: bool = False) -> bool:
@@ -98,39 +108,57 @@ def screen(tree: ast.Module, *, loads: bool = False) -> bool:
         return True
     if words.isdisjoint(QUIET_OPTIONS):
         return False
-    return not words.isdisjoint(LOADING) or any(map(_may_be_unusual, ast.walk(tree)))
+    if not words.isdisjoint(LOADING):
+        return True
+    return not words.isdisjoint(SILENT) and _Handed(tree).over
 
 
-def _may_be_unusual(node: ast.AST) -> bool:
-    """Whether a node gives a quiet option a value of its own to something of another module."""
-    if isinstance(node, ast.Attribute):
-        return node.attr in QUIET_OPTIONS and not isinstance(node.ctx, ast.Load)
-    if isinstance(node, ast.Call):
-        if not isinstance(node.func, ast.Name):
-            return _is_setter(node)
-        given = ((item.arg, item.value) for item in node.keywords if item.arg in QUIET_OPTIONS)
-        return any(_unusual(name, value) for name, value in given if name)
-    if isinstance(node, ast.Dict):
-        pairs = zip(node.keys, node.values, strict=True)
-        return any(_unusual(_text(key), value) for key, value in pairs if _text(key))
-    if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
-        return _text(node.slice) != ""
-    return False
+class _Handed:
+    """Whether a module may give a quiet option an unusual value that code elsewhere sees."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.imported: set[str] = set()
+        self.called: set[str] = set()
+        self.over = any(map(self._hands_over, ast.walk(tree)))
+        self.over = self.over or "*" in self.imported or not self.imported.isdisjoint(self.called)
+
+    def _hands_over(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Attribute):
+            return node.attr in SILENT and not isinstance(node.ctx, ast.Load)
+        if isinstance(node, ast.Subscript):
+            return _option(node.slice) and not isinstance(node.ctx, ast.Load)
+        if isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            return any(_option(key) and not _usual(value) for key, value in pairs)
+        if isinstance(node, ast.Call):
+            return self._given(node)
+        if isinstance(node, ast.alias):
+            self.imported.add((node.asname or node.name).split(".", 1)[0])
+        return False
+
+    def _given(self, node: ast.Call) -> bool:
+        if any(map(_option, node.args)):  # settings.get("use_cache", value), setattr
+            return not all(_option(item) or _usual(item) for item in node.args[1:])
+        if any(item.arg in SILENT and not _usual(item.value) for item in node.keywords):
+            self.called.add(_root(node.func))
+            return _root(node.func) == "dict" or getattr(node.func, "attr", "") == "update"
+        return False
 
 
-def _is_setter(node: ast.Call) -> bool:
-    """``options.setdefault("use_cache", value)``, ``options.update(use_cache=value)``."""
-    return any(_text(item) for item in node.args) or (
-        getattr(node.func, "attr", "") == "update"
-        and any(item.arg in QUIET_OPTIONS for item in node.keywords)
-    )
+def _root(node: ast.expr) -> str:
+    """The variable that an attribute is read off, in the end."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
-def _text(node: ast.AST | None) -> str:
-    """The quiet option that a literal names; empty for any other."""
+def _option(node: ast.AST | None) -> bool:
+    """Whether a literal names a quiet option."""
     text = node.value if isinstance(node, ast.Constant) else None
-    return text if isinstance(text, str) and text in QUIET_OPTIONS else ""
+    return isinstance(text, str) and text in SILENT
 
 
-def _unusual(option: str, value: ast.expr) -> bool:
-    return not (isinstance(value, ast.Constant) and repr(value.value) in SILENT[option])
+def _usual(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and any(
+        repr(value.value) in usual for usual in SILENT.values()
+    )

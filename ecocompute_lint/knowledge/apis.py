@@ -399,8 +399,8 @@ LOADING = LOADERS | frozenset(
     " load_and_quantize_model".split()
 )
 """Words one of which stands in every call that loads a model."""
-QUIET_OPTIONS = frozenset(SILENT)
-"""Options that say something only beside a call of `LOADING`, or with an unusual value."""
+QUIET_OPTIONS = frozenset({*SILENT, "quantization_config"})
+"""Options that say something only beside a word of `LOADING`, or with an unusual value (`SILENT`)."""
 LOUD_NEEDLES: frozenset[str] = (OPTION_NEEDLES - QUIET_OPTIONS) | _QUANTIZATION_CALLEES
 """Words that count by themselves."""
 COMMON_NEEDLES = EXECUTION_CALLEES
