@@ -19,6 +19,7 @@ from ecocompute_lint.knowledge.apis import (
 )
 from ecocompute_lint.knowledge.commands import FLAGS, PROGRAMS
 from ecocompute_lint.knowledge.execution_apis import SILENT
+from ecocompute_lint.nodes import Fields, walk
 
 
 class Words:
@@ -81,17 +82,7 @@ class Words:
 _NO_VALUES = frozenset("annotation returns ctx op ops type_params type_comment".split())
 
 
-class _Fields(dict[type, tuple[str, ...]]):
-    """The fields of each kind of node in which words count."""
-
-    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
-        # What is no node or list of nodes is a name or a number, which has no fields.
-        fields = () if not issubclass(kind, ast.AST) else kind._fields
-        self[kind] = tuple(name for name in fields if name not in _NO_VALUES)
-        return self[kind]
-
-
-_FIELDS = _Fields()
+_FIELDS = Fields(_NO_VALUES)
 
 
 def screen(tree: ast.Module, *, loads: bool = False) -> bool:
@@ -119,7 +110,7 @@ class _Handed:
     def __init__(self, tree: ast.Module) -> None:
         self.imported: set[str] = set()
         self.called: set[str] = set()
-        self.over = any(map(self._hands_over, ast.walk(tree)))
+        self.over = any(map(self._hands_over, walk(tree)))
         self.over = self.over or "*" in self.imported or not self.imported.isdisjoint(self.called)
 
     def _hands_over(self, node: ast.AST) -> bool:

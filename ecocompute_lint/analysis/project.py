@@ -17,6 +17,7 @@ from pathlib import Path
 from ecocompute_lint.analysis.relevance import relevant_functions
 from ecocompute_lint.findings import LINES_OF_A_FILE
 from ecocompute_lint.knowledge.apis import LIBRARIES
+from ecocompute_lint.nodes import shift_lines
 
 _LARGEST = 300_000
 _MOST_KEPT = 64
@@ -95,7 +96,7 @@ class Project:
             return None
         _numbered.append(path)
         base = len(_numbered) * LINES_OF_A_FILE
-        ast.increment_lineno(tree, base)
+        shift_lines(tree, base)
         return Parsed(path, tree, base, relevant_functions(tree))
 
 
