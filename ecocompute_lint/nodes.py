@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import Any
 
 
@@ -24,18 +23,29 @@ class Fields(dict[type, tuple[str, ...]]):
 _ALL = Fields()
 
 
-def walk(tree: ast.AST) -> Iterator[Any]:
-    """All nodes below a node and itself, in no particular order."""
-    pending: list[Any] = [tree]
-    while pending:
-        node = pending.pop()
-        yield node
+def walk(tree: ast.AST) -> list[Any]:
+    """A node and all nodes below it, the outer before the inner ones, as `ast.walk` gives them."""
+    found: list[Any] = [tree]
+    for node in found:  # grows on the way
         for name in _ALL[type(node)]:
             value = getattr(node, name, None)
             if type(value) is list:
-                pending.extend(item for item in value if isinstance(item, ast.AST))
+                found += [item for item in value if isinstance(item, ast.AST)]
             elif isinstance(value, ast.AST):
-                pending.append(value)
+                found.append(value)
+    return found
+
+
+def children(node: ast.AST) -> list[Any]:
+    """The nodes directly below one, in order."""
+    found: list[Any] = []
+    for name in _ALL[type(node)]:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
 def shift_lines(tree: ast.AST, by: int) -> None:
