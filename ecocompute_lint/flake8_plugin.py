@@ -100,7 +100,7 @@ class Plugin:
         from ecocompute_lint.prefilter import may_matter
 
         text = "".join(self._lines)
-        if may_matter(text, loads=True):
+        if may_matter(text, loads=True, python=True):
             yield from self._audit(text)
 
     def _audit(self, text: str) -> Iterator[tuple[int, int, str, type[Plugin]]]:

@@ -1,30 +1,25 @@
-"""Could a text matter at all? Two cheap gates before any analysis.
+"""Could a text matter at all? The first gate, before anything is parsed.
 
-Both look for the words of the API tables. They never decide that something is wrong; they only say
-that nothing can be.
+It looks for the words of the API tables. It never decides that something is wrong; it only says
+that nothing can be. `screening` holds the second gate.
 """
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from ecocompute_lint.knowledge.apis import (
-    CALLEE_NEEDLES,
     COMMON_NEEDLES,
     LOADERS,
-    NEEDLES,
-    OPTION_NEEDLES,
+    LOADING,
+    LOUD_NEEDLES,
+    QUIET_OPTIONS,
 )
 from ecocompute_lint.knowledge.commands import FLAGS, PROGRAMS
-from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS, names_generation
+from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS, SILENT
 
-_WORDS = tuple(needle.encode() for needle in NEEDLES)
-_COMMON = tuple(needle.encode() for needle in COMMON_NEEDLES)
-_LOADS = tuple(word.encode() for word in LOADERS)
-_MODELS = tuple(word.encode() for word in MODEL_WORDS)
-_PROGRAMS = tuple(word.encode() for word in PROGRAMS)
 _FLAGS = re.compile(FLAGS.pattern.encode())
 _INSTALLS = re.compile(
     rb"(?:pip|mamba|conda|uv|poetry)\b.*\binstall|(?:pip|conda|mamba)_install|install_requires"
@@ -32,21 +27,146 @@ _INSTALLS = re.compile(
 _NO_RELEASE = re.compile(rb"nightl|dev\d|git\+|github\.com|continuous", re.IGNORECASE)
 
 
-def may_matter(source: bytes | str, *, loads: bool = False) -> bool:
+class _Needles:
+    """Words, and whether one of them stands in a text."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        kept = sorted(words)
+        # A word that extends another is found in its place.
+        shortest = [one for one in kept if not any(o != one and o in one for o in kept)]
+        self._parts = tuple(word.encode() for word in shortest)
+        self._whole = re.compile(rf"\b(?:{'|'.join(map(re.escape, kept))})\b".encode())
+
+    def inside(self, text: bytes) -> bool:
+        """Whether a word stands there, maybe as a part of another. This is quick."""
+        return any(word in text for word in self._parts)
+
+    def stand_in(self, text: bytes) -> bool:
+        """Whether a word stands there by itself."""
+        return self.inside(text) and self._whole.search(text) is not None
+
+
+_LOUD = _Needles(LOUD_NEEDLES)
+_COMMON = _Needles(COMMON_NEEDLES)
+_LOADS = _Needles(LOADERS)
+_LOADING = _Needles(LOADING)
+_QUIET = _Needles(QUIET_OPTIONS)
+_MODELS = _Needles(MODEL_WORDS)
+_PROGRAMS = _Needles(PROGRAMS)
+
+# Comments and texts; what is wanted of them is only not to mistake one for the other.
+_PROSE = re.compile(
+    rb"#[^\n]*"
+    rb'|"""(?:[^"\\]+|\\.|"(?!""))*"""'
+    rb"|'''(?:[^'\\]+|\\.|'(?!''))*'''"
+    rb'|"(?:[^"\\\n]+|\\.)*"'
+    rb"|'(?:[^'\\\n]+|\\.)*'",
+    re.DOTALL,
+)
+_WORD = re.compile(rb"[\w.-]*")
+_CODE_IN_PROSE = re.compile(rb"[fF][rR]?(?:\"\"\"|''')")
+
+_gates = True
+
+
+@contextmanager
+def without_gates() -> Iterator[None]:
+    """Every text matters, for tests of the gates."""
+    global _gates
+    before, _gates = _gates, False
+    try:
+        yield
+    finally:
+        _gates = before
+
+
+def gates_are_on() -> bool:
+    """Whether texts are passed over that cannot matter."""
+    return _gates
+
+
+def may_matter(source: bytes | str, *, loads: bool = False, python: bool = False) -> bool:
     """The first gate: whether any word of the tables occurs in the raw text.
 
     With `loads` whatever loads a model matters, as it does to rules on a GPU that is configured.
+    In `python` comments and docstrings do not count.
     """
+    if not _gates:
+        return True
     raw = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
-    if any(word in raw for word in _WORDS):
+    if _PROGRAMS.inside(raw) and (loads or _FLAGS.search(raw)):
         return True
-    if loads and any(word in raw for word in _LOADS):
+    if may_install(raw):
         return True
-    if any(word in raw for word in _PROGRAMS) and (loads or _FLAGS.search(raw)):
+    needles = [_LOUD, _QUIET]
+    if _MODELS.inside(raw):
+        needles.append(_COMMON)
+    if loads:
+        needles.append(_LOADS)
+    if not python:
+        return any(words.inside(raw) for words in needles)
+    helped = _MODELS.inside(raw) and _generates_elsewhere(raw)
+    if not (helped or any(words.stand_in(raw) for words in needles)):
+        return False
+    code = code_of(raw)
+    if any(words.stand_in(code) for words in needles if words is not _QUIET):
         return True
-    if any(word in raw for word in _COMMON) and any(word in raw for word in _MODELS):
+    if helped and _generates_elsewhere(code):
         return True
-    return may_install(raw)
+    return _QUIET.stand_in(code) and (_LOADING.stand_in(code) or _telling(code))
+
+
+def _generates_elsewhere(raw: bytes) -> bool:
+    """Whether a model is loaded and a word such as ``generate_stream`` stands beside it."""
+    return (b"_generate" in raw or b"generate_" in raw) and _LOADS.stand_in(raw)
+
+
+def code_of(raw: bytes) -> bytes:
+    """A Python text without its comments and without texts of more than a word."""
+    if _CODE_IN_PROSE.search(raw):
+        return raw
+    return _PROSE.sub(_code_in, raw)
+
+
+def _code_in(match: re.Match[bytes]) -> bytes:
+    text = match[0]
+    quote = text[:1]
+    if quote == b"#":
+        return b""
+    if text[:3] in (b'"""', b"'''"):
+        return b'""'
+    if _WORD.fullmatch(text, 1, len(text) - 1) or _is_formatted(match):
+        return text
+    return quote * 2
+
+
+def _is_formatted(match: re.Match[bytes]) -> bool:
+    prefix = match.string[max(match.start() - 2, 0) : match.start()]
+    return b"f" in prefix or b"F" in prefix
+
+
+def _telling(code: bytes) -> bool:
+    """Whether a quiet option may have an unusual value somewhere."""
+    for option, unusual in _UNUSUAL.items():
+        if option in code and (unusual.search(code) or _GIVEN_FALSE.search(code)):
+            return True
+    return False
+
+
+def _unusual(option: str, usual: Iterable[str]) -> re.Pattern[bytes]:
+    """Any sign of a value that is neither usual nor the same option, passed along."""
+    silent = rf"\s*(?:(?:{'|'.join(sorted(usual))}|{option})\s*(?:[,)\]}}\n#]|$)"
+    silent += rf"|{option} if {option} is not None else [\w.]*\b{option}\s*\n)"
+    annotation = r"(?::\s*[\w.|'\" ]*(?:\[[^\]]*\]+[\w.|'\" ]*)?)?"
+    assigned = rf"\b{option}(?:[\"']\s*\])?\s*{annotation}[|&]?=(?!=)(?!{silent})"
+    keyed = rf"[\"']{option}[\"'](?!\s*\]\s*=|\s*:{silent})"
+    bound = rf"\b(?:for|as)\s[^:=\n]*\b{option}\b|\b{option}\s*,[^()\[\]\n=]*=(?!=)|--{option}"
+    stored = rf"\.{option}\s*[|&]?=(?!=)"
+    return re.compile(f"{assigned}|{keyed}|{bound}|{stored}".encode())
+
+
+_UNUSUAL = {name.encode(): _unusual(name, usual) for name, usual in SILENT.items()}
+_GIVEN_FALSE = re.compile(rb"[(,\[]\s*False\s*[,)\]]")
 
 
 def may_install(raw: bytes) -> bool:
@@ -57,75 +177,3 @@ def may_install(raw: bytes) -> bool:
 def runs_models(text: str) -> bool:
     """Whether a call of a common name, such as `generate`, may be one of a language model."""
     return any(word in text for word in MODEL_WORDS)
-
-
-def screen(tree: ast.Module, *, loads: bool = False) -> bool:
-    """The second gate: whether such a word occurs in code.
-
-    Comments, docstrings, annotations and imports that nothing uses do not count.
-    """
-    words: set[str] = set()
-    parts: set[bool] = set()
-    aliases: set[str] = set()
-    helpers: set[str] = set()
-    """What is imported to generate with a model that this file may load."""
-    pending: list[ast.AST] = [tree]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Name):
-            words.add(node.id)
-            continue
-        if isinstance(node, ast.Constant):
-            if isinstance(node.value, str):
-                words.add(node.value)
-                parts.update(_parts(node.value))
-            continue
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            continue
-        if isinstance(node, ast.arg):
-            words.add(node.arg)
-            continue
-        if isinstance(node, ast.alias):
-            name = node.name.rsplit(".", 1)[-1]
-            if node.asname and name in CALLEE_NEEDLES:
-                aliases.add(node.asname)
-            elif names_generation(name):
-                helpers.add(node.asname or name)
-            continue
-        if isinstance(node, ast.AnnAssign):
-            pending.append(node.target)
-            if node.value is not None:
-                pending.append(node.value)
-            continue
-        if isinstance(node, ast.Attribute):
-            words.add(node.attr)
-        elif isinstance(node, ast.keyword) and node.arg is not None:
-            words.add(node.arg)
-        pending.extend(
-            child for name, child in _children(node) if name not in ("annotation", "returns")
-        )
-    if len(parts) == 2 or (loads and False in parts):
-        return True
-    if not (words.isdisjoint(helpers) or words.isdisjoint(LOADERS)):
-        return True
-    wanted = OPTION_NEEDLES | CALLEE_NEEDLES | aliases
-    return not words.isdisjoint(wanted | LOADERS if loads else wanted)
-
-
-def _parts(text: str) -> Iterator[bool]:
-    """What a text holds of a command: False for the engine's name, True for a flag."""
-    if any(word in text for word in PROGRAMS):
-        yield False
-    if FLAGS.search(text):
-        yield True
-
-
-def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if isinstance(value, ast.AST):
-            yield name, value
-        elif isinstance(value, list):
-            for item in value:
-                if isinstance(item, ast.AST):
-                    yield name, item

@@ -235,24 +235,25 @@ Payload: TypeAlias = Any
 """Const, Symbol, Input, ABSENT, or an analysis-specific reference to an object."""
 
 
-@dataclass(frozen=True, slots=True)
+# Frozen ones take several times as long to make, and an analysis makes millions of these two.
+@dataclass(slots=True, unsafe_hash=True)
 class Alternative:
-    """One thing that a value may be.
+    """One thing that a value may be. It never changes.
 
     `via` are the calls that passed it on as an argument, outermost first; `origin` is where it
     stands in the source; `default` says that nobody wrote it: it is what the library does.
     """
 
     payload: Payload
-    guards: Guards = field(default_factory=dict)
+    guards: Guards = field(default_factory=lambda: NONE)
     via: tuple[Span, ...] = ()
     origin: Span | None = None
     default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Value:
-    """One of several alternatives."""
+    """One of several alternatives. It never changes."""
 
     alternatives: tuple[Alternative, ...]
 
@@ -316,13 +317,16 @@ def _bounded(found: Sequence[Alternative]) -> tuple[Alternative, ...]:
 
 def known(payload: Payload, origin: Span | None = None) -> Value:
     """A value with one alternative that always holds."""
-    return Value((Alternative(payload, origin=origin),))
+    return Value((Alternative(payload, NONE, (), origin),))
 
 
 def union(values: Iterable[Value]) -> Value:
     """One of all the alternatives of `values`."""
+    given = list(values)
+    if len(given) == 1 and len(given[0].alternatives) == 1:
+        return given[0]
     found: list[Alternative] = []
-    for value in values:
+    for value in given:
         found.extend(item for item in value.alternatives if item not in found)
     return Value(_bounded(found))
 

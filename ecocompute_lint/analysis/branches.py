@@ -9,6 +9,7 @@ from ecocompute_lint.analysis.conditions import demanded
 from ecocompute_lint.analysis.definitions import Definitions
 from ecocompute_lint.analysis.machine import Store
 from ecocompute_lint.analysis.objects import Imported
+from ecocompute_lint.nodes import walk
 from ecocompute_lint.values import (
     ALWAYS,
     NEVER,
@@ -138,5 +139,5 @@ def _catches_imports(handler: ast.ExceptHandler) -> bool:
     if handler.type is None:
         return True
     return any(
-        isinstance(item, ast.Name) and item.id in _IMPORT_ERRORS for item in ast.walk(handler.type)
+        isinstance(item, ast.Name) and item.id in _IMPORT_ERRORS for item in walk(handler.type)
     )

@@ -22,6 +22,7 @@ from ecocompute_lint.analysis.objects import (
     spot_of,
 )
 from ecocompute_lint.knowledge import apis, callbacks
+from ecocompute_lint.nodes import walk
 from ecocompute_lint.values import Input, Payload, Symbol, Value, union
 
 _MOST_ITEMS = 4
@@ -75,7 +76,7 @@ class Callbacks(Functions):
             if not callbacks.GROUPING.isdisjoint(part for n in names for part in n.split(".")):
                 return False
         if not callbacks.GROUPING.isdisjoint(
-            item.attr for item in ast.walk(owner) if isinstance(item, ast.Attribute)
+            item.attr for item in walk(owner) if isinstance(item, ast.Attribute)
         ):
             return False
         return not any(

@@ -48,6 +48,17 @@ _BUILTINS = frozenset(
 )
 
 
+class _Methods(dict[type, str]):
+    """What evaluates each kind of expression."""
+
+    def __missing__(self, kind: type) -> str:
+        self[kind] = f"_on_{kind.__name__}"
+        return self[kind]
+
+
+_METHODS = _Methods()
+
+
 class Expressions(Sequences):
     """Evaluates expressions."""
 
@@ -58,7 +69,7 @@ class Expressions(Sequences):
     def evaluate(self, node: ast.expr) -> Value:
         """What an expression may be, on the current path."""
         self.steps += 1
-        method = getattr(self, f"_on_{type(node).__name__}", None)
+        method = getattr(self, _METHODS[type(node)], None)
         if method is None or self.too_deep():
             return self.unknown(f"{type(node).__name__} at {node.lineno}:{node.col_offset}")
         self.depth += 1

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ecocompute_lint.knowledge.generators import JOINING, SHAPED
+from ecocompute_lint.nodes import children, walk
 
 _KEEPING = frozenset({"generate"})
 """Methods that leave their object as it was, whatever they are given."""
@@ -28,6 +29,14 @@ class Flow:
     """Names that get a new value somewhere, rather than only being filled."""
     gathered: set[str] = field(default_factory=set)
     """Lists that a loop inside this code fills with several items."""
+    _names: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
+
+    def names_of(self, expression: ast.AST) -> frozenset[str]:
+        """`names_in`, remembered."""
+        found = self._names.get(expression)
+        if found is None:
+            found = self._names[expression] = frozenset(names_in(expression))
+        return found
 
 
 def flow_of(body: Iterable[ast.AST], without: ast.AST | None = None) -> Flow:
@@ -37,7 +46,7 @@ def flow_of(body: Iterable[ast.AST], without: ast.AST | None = None) -> Flow:
     """
     flow = Flow()
     for statement in body:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             _note(node, flow, without)
             if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
                 flow.gathered.update(_appended(node))
@@ -47,7 +56,7 @@ def flow_of(body: Iterable[ast.AST], without: ast.AST | None = None) -> Flow:
 def _appended(loop: ast.For | ast.AsyncFor | ast.While) -> Iterator[str]:
     """The lists that a loop appends to; messages of a conversation are no items of their own."""
     for statement in loop.body:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             item = node.args[0] if node.args else None
@@ -134,7 +143,7 @@ def names_in(node: ast.AST, *, texts: bool = True) -> Iterator[str]:
         if isinstance(item, ast.Call) and isinstance(item.func, ast.Name):
             pending.extend([*item.args, *(keyword.value for keyword in item.keywords)])
             continue
-        pending.extend(ast.iter_child_nodes(item))
+        pending.extend(children(item))
 
 
 def _gives_shape(node: ast.AST) -> bool:
@@ -163,15 +172,17 @@ def reads(node: ast.AST, names: set[str], *, texts: bool = True) -> bool:
 
 def dependent(flow: Flow, seeds: set[str], *, filled: bool = True) -> set[str]:
     """The names that depend on `seeds`; those only filled with them too, if `filled`."""
-    found = set(seeds)
     edges = [*flow.assignments, *([*flow.filled, *flow.fields] if filled else ())]
-    changed = True
-    while changed:
-        changed = False
-        for name, value in edges:
-            if name not in found and reads(value, found):
-                found.add(name)
-                changed = True
+    readers: dict[str, list[str]] = {}
+    for name, value in edges:
+        for source in flow.names_of(value):
+            readers.setdefault(source, []).append(name)
+    found = set(seeds)
+    pending = list(found)
+    while pending:
+        more = [name for name in readers.get(pending.pop(), ()) if name not in found]
+        found.update(more)
+        pending += more
     return found
 
 

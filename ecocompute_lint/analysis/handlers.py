@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ecocompute_lint.analysis.flow import dotted
 from ecocompute_lint.findings import Confidence
 from ecocompute_lint.knowledge import web
+from ecocompute_lint.nodes import walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -50,7 +51,7 @@ class _Scan:
         self.given: list[tuple[str, Confidence]] = []
         queued = False
         pairs: list[str] = []
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, _FUNCTIONS):
                 self.functions.append(node)
             elif isinstance(node, ast.ClassDef):

@@ -80,7 +80,8 @@ def _joined(key: Any, live: list[tuple[Store, Ways]]) -> Value:
     present = [(value, ways) for value, ways in values if value is not None]
     first = present[0][0]
     if len(values) == 1 or (
-        len(present) == len(values) and all(value == first for value, _ in present)
+        len(present) == len(values)
+        and all(value is first or value == first for value, _ in present)
     ):
         return first
     if len(present) == len(values) and _one_literal(value for value, _ in present):

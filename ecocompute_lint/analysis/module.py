@@ -12,6 +12,7 @@ from ecocompute_lint.analysis.project import Project
 from ecocompute_lint.analysis.relevance import relevant_functions
 from ecocompute_lint.analysis.statements import Statements
 from ecocompute_lint.knowledge import effects
+from ecocompute_lint.nodes import walk
 from ecocompute_lint.values import ALWAYS, Value, known
 
 _MOST_FUNCTIONS = 2000
@@ -38,7 +39,7 @@ class Module(Statements):
         self._functions()
         if self.exhausted:
             return
-        if self.classes or any(isinstance(node, ast.Global) for node in ast.walk(tree)):
+        if self.classes or any(isinstance(node, ast.Global) for node in walk(tree)):
             # What one method or function stores, another one finds only now.
             self._functions()
 
@@ -157,7 +158,7 @@ def _attributes(function: ast.AST) -> set[str]:
     """The attributes that a method reads off its instance."""
     return {
         node.attr
-        for node in ast.walk(function)
+        for node in walk(function)
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id == "self"

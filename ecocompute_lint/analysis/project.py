@@ -18,6 +18,7 @@ from ecocompute_lint import traces
 from ecocompute_lint.analysis.relevance import relevant_functions
 from ecocompute_lint.findings import LINES_OF_A_FILE
 from ecocompute_lint.knowledge.apis import LIBRARIES
+from ecocompute_lint.nodes import shift_lines
 
 _LARGEST = 300_000
 _MOST_KEPT = 64
@@ -97,7 +98,7 @@ class Project:
             return None
         _numbered.append(path)
         base = len(_numbered) * LINES_OF_A_FILE
-        ast.increment_lineno(tree, base)
+        shift_lines(tree, base)
         return Parsed(path, tree, base, relevant_functions(tree))
 
 

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 from ecocompute_lint.knowledge import apis, effects
 from ecocompute_lint.knowledge.commands import FLAGS, LAUNCH_WORD
-from ecocompute_lint.knowledge.execution_apis import names_generation
+from ecocompute_lint.knowledge.execution_apis import SILENT, names_generation
+from ecocompute_lint.nodes import Fields
 
 _SMALL = 60
 """So few syntax nodes cost nothing to follow, and may hold a constant."""
 _ALWAYS = frozenset({"__init__", "__post_init__", "__enter__", "setup"})
 _COMMAND = "serve"
 """Stands for any text that is part of an engine's command line."""
+_UNUSUAL = "unusual value"
+"""Stands for a quiet option that is given a value of its own."""
 _WORDS = frozenset(
     {
         _COMMAND,
-        *apis.OPTION_NEEDLES,
+        *(apis.OPTION_NEEDLES - set(SILENT)),
         *apis.CALLEE_NEEDLES,
+        _UNUSUAL,
         *effects.TRAINING_METHODS,
         *effects.COMPILING_METHODS,
         *effects.OPTION_METHODS,
@@ -46,26 +51,74 @@ class _Scan:
         self._read(tree)
 
     def _read(self, tree: ast.Module) -> None:
-        pending: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(tree, ())]
+        around: dict[ast.AST, ast.AST | None] = {tree: None}
+        self.words[tree], self.sizes[tree] = set(), 0
+        for function in (waiting := [tree]):  # grows as functions are found
+            inner = self._own(function)
+            waiting += inner
+            around.update(dict.fromkeys(inner, function))
+        for function in reversed(waiting):
+            outer = around[function]
+            if outer is not None:
+                self.words[outer] |= self.words[function]
+                self.sizes[outer] += self.sizes[function]
+        del self.words[tree], self.sizes[tree]
+
+    def _own(self, function: ast.AST) -> list[Any]:
+        """Read one function but for those inside it, which are returned."""
+        # Written out for speed: every node of every module that is read comes here.
+        words: set[str] = set()
+        inner: list[Any] = []
+        size = 0
+        pending: list[Any] = []
+        _push(function, pending)
         while pending:
-            node, around = pending.pop()
-            if isinstance(node, ast.alias):
-                imported = node.name.rsplit(".", 1)[-1]
-                if imported in _WORDS or names_generation(imported):
-                    self.aliases.add(node.asname or node.name)
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            node = pending.pop()
+            kind = type(node)
+            if kind is ast.Name:
+                size += 2  # with its context
+                words.add(node.id)
+                continue
+            if kind is ast.Constant:
+                size += 1
+                if type(node.value) is str:
+                    words.add(_word_of_text(node.value))
+                continue
+            if kind is ast.Attribute:
+                size += 2
+                words.add(node.attr)
+                if node.attr in SILENT and type(node.ctx) is not ast.Load:
+                    words.add(_UNUSUAL)
+                pending.append(node.value)
+                continue
+            if not isinstance(node, ast.AST):
+                continue
+            size += 1
+            if kind in _FUNCTIONS:
+                inner.append(node)
+                continue
+            self._note(node, words)
+            _push(node, pending)
+        words.discard("")
+        self.words[function], self.sizes[function] = words, size
+        return inner
+
+    def _note(self, node: ast.AST, words: set[str]) -> None:
+        """Note what a node says besides what its parts say."""
+        if isinstance(node, (ast.keyword, ast.arg)):
+            words.add(node.arg or "")
+            if isinstance(node, ast.keyword) and node.arg in SILENT and _odd(node.arg, node.value):
+                words.add(_UNUSUAL)
+        elif isinstance(node, ast.alias):
+            imported = node.name.rsplit(".", 1)[-1]
+            if imported in _WORDS or names_generation(imported):
+                self.aliases.add(node.asname or node.name)
+        elif isinstance(node, ast.Assign):
+            if isinstance(node.value, ast.Call):
                 given = self.results.setdefault(_word(node.value.func), set())
                 given.update(_word(target) for target in node.targets)
-            word = _word(node)
-            for function in around:
-                self.sizes[function] += 1
-                if word:
-                    self.words[function].add(word)
-            if isinstance(node, _FUNCTIONS):
-                self.words[node] = set()
-                self.sizes[node] = 0
-                around = (*around, node)
-            pending.extend((child, around) for child in ast.iter_child_nodes(node))
+        elif isinstance(node, ast.Global):
+            words.add("global")
 
     def callables(self) -> set[str]:
         """The names of objects that run a model when they are called."""
@@ -112,10 +165,33 @@ def _word(node: ast.AST) -> str:
         return node.id
     if isinstance(node, ast.Attribute):
         return node.attr
-    if isinstance(node, (ast.keyword, ast.arg)):
-        return node.arg or ""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        if FLAGS.search(node.value) or LAUNCH_WORD.search(node.value):
-            return _COMMAND
-        return node.value if len(node.value) < 80 else ""
-    return "global" if isinstance(node, ast.Global) else ""
+        return _word_of_text(node.value)
+    return ""
+
+
+def _word_of_text(text: str) -> str:
+    if text in SILENT:
+        return _UNUSUAL  # in a dict, or asked of one
+    if FLAGS.search(text) or LAUNCH_WORD.search(text):
+        return _COMMAND
+    return text if len(text) < 80 else ""
+
+
+def _odd(option: str, value: ast.expr) -> bool:
+    """Whether a quiet option is given a value that is neither usual nor the same option."""
+    if isinstance(value, ast.Constant):
+        return repr(value.value) not in SILENT[option]
+    return not (isinstance(value, ast.Name) and value.id == option)
+
+
+_FIELDS = Fields()
+
+
+def _push(node: ast.AST, pending: list[Any]) -> None:
+    for name in _FIELDS[type(node)]:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            pending.extend(value)
+        elif value is not None:
+            pending.append(value)

@@ -30,6 +30,7 @@ from ecocompute_lint.knowledge.generators import (
     TAKING,
     Generator,
 )
+from ecocompute_lint.nodes import children, walk
 
 _LONGEST = 48
 _COLLECTING = frozenset({"append", "extend", "add_message", "update"})
@@ -181,7 +182,7 @@ def _seeds(loop: Loop, flow: Flow) -> set[str]:
             if isinstance(value, ast.Constant) and value.value == 1 and reads(node.test, {name})
         }
         return taken | counted
-    return {name for item in ast.walk(node.target) if (name := dotted(item))}
+    return {name for item in walk(node.target) if (name := dotted(item))}
 
 
 # -- what makes it no work item by item
@@ -205,7 +206,7 @@ def _batches(loop: Loop, arguments: Sequence[ast.expr], flow: Flow) -> bool:
 def _words(node: ast.AST) -> list[str]:
     """The names in an expression, those of called functions and attributes included."""
     found = []
-    for item in ast.walk(node):
+    for item in walk(node):
         if isinstance(item, ast.Name):
             found.append(item.id)
         elif isinstance(item, ast.Attribute):
@@ -215,7 +216,7 @@ def _words(node: ast.AST) -> list[str]:
 
 def _strides(node: ast.expr) -> bool:
     """``range(0, n, size)``: the loop variable begins a slice."""
-    for item in ast.walk(node):
+    for item in walk(node):
         if isinstance(item, ast.Call) and len(item.args) == 3:
             name = dotted(item.func).rsplit(".", 1)[-1]
             step = item.args[2]
@@ -255,7 +256,7 @@ def _several(expression: ast.expr) -> bool:
                 return True
         if isinstance(node, ast.List) and len(node.elts) > 1 and not _is_chat(node):
             return True
-        pending.extend(ast.iter_child_nodes(node))
+        pending.extend(children(node))
     return False
 
 
@@ -276,7 +277,7 @@ def _waits(loop: Loop, body: Sequence[ast.AST]) -> bool:
     else:
         roots.append(loop.node.test)
     for root in roots:
-        for node in ast.walk(root):
+        for node in walk(root):
             if isinstance(node, ast.Call):
                 name = dotted(node.func).rsplit(".", 1)[-1]
                 name = name or getattr(node.func, "attr", "")
@@ -303,17 +304,17 @@ def _carried(
     """
     made: set[str] = set()
     for statement in body:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.AugAssign)):
                 value = node.value
-                if value is None or not any(item is call for item in ast.walk(value)):
+                if value is None or not any(item is call for item in walk(value)):
                     continue
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                made |= {name for t in targets for item in ast.walk(t) if (name := dotted(item))}
+                made |= {name for t in targets for item in walk(t) if (name := dotted(item))}
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 name = dotted(node.func.value)
                 inner = [*node.args, *(keyword.value for keyword in node.keywords)]
-                given = any(item is call for arg in inner for item in ast.walk(arg))
+                given = any(item is call for arg in inner for item in walk(arg))
                 if name and given and node.func.attr in _COLLECTING:
                     made.add(name)
     if not made:
@@ -329,7 +330,7 @@ def _read_first(body: Sequence[ast.AST], name: str, call: ast.expr) -> bool:
     return not any(
         where < place
         for statement in body
-        for node in ast.walk(statement)
+        for node in walk(statement)
         for where in _made_anew(node, name)
     )
 
@@ -337,11 +338,11 @@ def _read_first(body: Sequence[ast.AST], name: str, call: ast.expr) -> bool:
 def _made_anew(node: ast.AST, name: str) -> Iterator[tuple[int, int]]:
     """Where a node gives a name a value that does not come from its old one."""
     if isinstance(node, (ast.For, ast.AsyncFor)):
-        if any(dotted(item) == name for item in ast.walk(node.target)):
+        if any(dotted(item) == name for item in walk(node.target)):
             yield node.lineno, node.col_offset
     elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        given = any(dotted(item) == name for target in targets for item in ast.walk(target))
+        given = any(dotted(item) == name for target in targets for item in walk(target))
         if given and not reads(node.value, {name}):
             yield node.end_lineno or 0, node.end_col_offset or 0
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from .api import Api
-from .execution_apis import EXECUTION_APIS, EXECUTION_CALLEES, EXECUTION_OPTIONS
+from .execution_apis import EXECUTION_APIS, EXECUTION_CALLEES, EXECUTION_OPTIONS, SILENT
 
 BITSANDBYTES_PARAMETERS = (
     "load_in_8bit",
@@ -392,10 +392,18 @@ _QUANTIZATION_CALLEES = frozenset(
     }
 )
 CALLEE_NEEDLES = _QUANTIZATION_CALLEES | EXECUTION_CALLEES
-NEEDLES: tuple[str, ...] = (*sorted(OPTION_NEEDLES), *sorted(_QUANTIZATION_CALLEES))
 LOADERS = frozenset("from_pretrained from_single_file HFLM HuggingFaceLLM Engine Runtime".split())
 """Words of calls that load a model, which matter only where a GPU is configured."""
-COMMON_NEEDLES: tuple[str, ...] = tuple(sorted(EXECUTION_CALLEES))
+LOADING = LOADERS | frozenset(
+    "from_model_id pipeline SentenceTransformer CrossEncoder SparseEncoder"
+    " load_and_quantize_model".split()
+)
+"""Words one of which stands in every call that loads a model."""
+QUIET_OPTIONS = frozenset({*SILENT, "quantization_config"})
+"""Options that say something only beside a word of `LOADING`, or with an unusual value (`SILENT`)."""
+LOUD_NEEDLES: frozenset[str] = (OPTION_NEEDLES - QUIET_OPTIONS) | _QUANTIZATION_CALLEES
+"""Words that count by themselves."""
+COMMON_NEEDLES = EXECUTION_CALLEES
 """Words that count in a text that holds one of `MODEL_WORDS` too."""
 # Modules whose public names a star import is known to bring.
 STAR_MODULES = frozenset(

@@ -55,6 +55,12 @@ MODEL_WORDS = frozenset(
     " max_new_tokens do_sample num_beams generation_config num_return_sequences".split()
 )
 """Words one of which stands in every file that runs language models, whatever its imports."""
+SILENT = {"use_cache": frozenset({"True", "None"})}
+"""Options that are passed along all over the libraries, and the values with which they are as usual.
+
+Such an option counts only where something is loaded or generated, or where it may have another
+value.
+"""
 _GENERATES = re.compile(r"(?:.*_)?generate(?:_.*)?")
 
 

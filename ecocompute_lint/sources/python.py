@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import re
 import sys
 import warnings
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecocompute_lint.facts import Deployment
-from ecocompute_lint.prefilter import may_install, screen
+from ecocompute_lint.prefilter import may_install
+from ecocompute_lint.screening import screen
 from ecocompute_lint.sources.documents import Unreadable
 from ecocompute_lint.sources.text import LineMap, UnreadableSource, decode
 
@@ -106,6 +108,13 @@ def read(
     `file` is where it stands, and `root` the project: imports lead to what lies there.
     With `loads` a file that does no more than load a model is read as well.
     """
+    with _no_collections():
+        return _read(text, tree, file, root, loads)
+
+
+def _read(
+    text: str, tree: ast.Module | None, file: Path | None, root: Path | None, loads: bool
+) -> Read:
     tree = tree if tree is not None else parse(text)
     packages = _installed(text, tree, file)
     if not screen(tree, loads=loads):
@@ -145,6 +154,18 @@ def _module(path: str) -> ast.Module | None:
         return parse(decode(Path(path).read_bytes()).text)
     except (OSError, UnreadableSource, Unparsable):
         return None
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Trees are large and hold no cycles: looking for some among them costs more than parsing."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def may_matter(kind: str, source: bytes | str, *, loads: bool = False) -> bool:
     if kind in (PYTHON, NOTEBOOK):
         from ecocompute_lint import prefilter
 
-        if prefilter.may_matter(source, loads=loads):
+        if prefilter.may_matter(source, loads=loads, python=kind == PYTHON):
             return True
         if kind == PYTHON:
             return False
