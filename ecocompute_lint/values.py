@@ -147,6 +147,7 @@ ALWAYS: Ways = (NONE,)
 NEVER: Ways = ()
 _MOST_WAYS = 6
 _MOST_ALTERNATIVES = 8
+_MOST_COMPARED = 128
 
 
 def both(left: Guards, right: Guards) -> Guards | None:
@@ -308,11 +309,13 @@ class Value:
         return payload.value if isinstance(payload, Const) else None
 
 
-def _bounded(found: Sequence[Alternative]) -> tuple[Alternative, ...]:
-    if len(found) <= _MOST_ALTERNATIVES:
+def _bounded(
+    found: Sequence[Alternative], most: int = _MOST_ALTERNATIVES
+) -> tuple[Alternative, ...]:
+    if len(found) <= most:
         return tuple(found)
     # Too many to keep apart. Those that need least are what usually happens.
-    return tuple(sorted(found, key=lambda item: -confidence_of(item.guards))[:_MOST_ALTERNATIVES])
+    return tuple(sorted(found, key=lambda item: -confidence_of(item.guards))[:most])
 
 
 def known(payload: Payload, origin: Span | None = None) -> Value:
@@ -325,9 +328,11 @@ def union(values: Iterable[Value]) -> Value:
     given = list(values)
     if len(given) == 1 and len(given[0].alternatives) == 1:
         return given[0]
+    every = [item for value in given for item in value.alternatives]
     found: list[Alternative] = []
-    for value in given:
-        found.extend(item for item in value.alternatives if item not in found)
+    for item in _bounded(every, _MOST_COMPARED):
+        if item not in found:
+            found.append(item)
     return Value(_bounded(found))
 
 
