@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-FORMATS = ("text", "concise", "json")
+from ecocompute_lint.report.formats import FORMATS
+
 _REPAIR, _RULES, _FILES = "Repair", "What is reported", "Which files"
 _COST = "Workload and cost"
 _OUTPUT, _RUN, _CONFIG = "Output", "Speed", "Configuration and help"
@@ -150,10 +151,11 @@ _OPTIONS = (
         _OUTPUT,
         "--format",
         "formats",
-        type=click.Choice(FORMATS),
+        type=click.Choice(tuple(FORMATS)),
         multiple=True,
-        help="The format of the report (default: text). May be given several times, each "
-        "followed by its --output.",
+        help="The format of the report (default: text): "
+        + "; ".join(f"{name}: {form.about}" for name, form in FORMATS.items())
+        + ". May be given several times, each followed by its --output.",
     ),
     _option(
         _OUTPUT,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecocompute_lint.report.formats import FORMATS
+
 if TYPE_CHECKING:
     from ecocompute_lint.config import SettingsFinder
 
@@ -36,4 +38,4 @@ class Request:
     @property
     def wants_edits(self) -> bool:
         """Whether a report holds the edits of each repair."""
-        return any(name == "json" for name, _ in self.destinations)
+        return any(FORMATS[name].edits for name, _ in self.destinations)

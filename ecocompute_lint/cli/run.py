@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ecocompute_lint.cli.terminal import say, style_for, write, write_bytes, write_file
 from ecocompute_lint.findings import Finding, Level, Problem
+from ecocompute_lint.report.formats import FORMATS, Run
 from ecocompute_lint.report.repair import Repaired
 from ecocompute_lint.report.style import Style, safe
 from ecocompute_lint.report.summary import Lines, View
@@ -140,16 +141,17 @@ def write_reports(
     stream = sys.stdout if stdout else sys.stderr
     good = True
     for name, place in request.destinations:
+        form = FORMATS[name]
         if place in (None, "-"):
-            text = _render(name, view, request, style_for(stream, request.color), repaired)
-            if name == "json" and stdout:
+            text = form.render(_run(view, request, style_for(stream, request.color), repaired))
+            if stdout and not form.terminal:
                 write_bytes(text.encode("utf-8", "backslashreplace"))
             else:
                 write(text, stream)
             continue
         assert place is not None
         style = Style(color=request.color == "always")
-        good &= _save(place, _render(name, view, request, style, repaired))
+        good &= _save(place, form.render(_run(view, request, style, repaired)))
     _echo_failures(view, request)
     return good
 
@@ -163,32 +165,11 @@ def _save(place: str, text: str) -> bool:
     return True
 
 
-def _render(
-    name: str, view: View, request: Request, style: Style, repaired: Sequence[Repaired] | None
-) -> str:
-    if name == "json":
-        from ecocompute_lint.report import json_report
+def _run(view: View, request: Request, style: Style, repaired: Sequence[Repaired] | None) -> Run:
+    def settings(path: str | None) -> Settings:
+        return _settings_here(request) if path is None else request.finder(path)
 
-        fixed = None if repaired is None else [item for one in repaired for item in one.fixed]
-        settings = _settings_here(request)
-        return json_report.render(view, settings, problems=view.report.failed, fixed=fixed)
-    if request.statistics:
-        from ecocompute_lint.report import statistics
-
-        return statistics.render(view, style)
-    if repaired is not None and not request.quiet:
-        from ecocompute_lint.report import repair
-        from ecocompute_lint.report.text import problem_lines
-
-        lines = "".join(f"{line}\n" for line in problem_lines(view, style))
-        return lines + repair.render(repaired, style, dry=request.diff)
-    if request.quiet or name == "concise":
-        from ecocompute_lint.report import concise
-
-        return concise.render(view, style, quiet=request.quiet)
-    from ecocompute_lint.report import text
-
-    return text.render(view, style)
+    return Run(view, style, settings, repaired, request.diff, request.quiet, request.statistics)
 
 
 def _settings_here(request: Request) -> Settings:
@@ -204,7 +185,7 @@ def _settings_here(request: Request) -> Settings:
 def _echo_failures(view: View, request: Request) -> None:
     """Say on standard error what no report on standard output says to people."""
     told = not request.statistics
-    if told and any(name != "json" and place is None for name, place in request.destinations):
+    if told and any(FORMATS[name].told and place is None for name, place in request.destinations):
         return
     for file in view.report.files:
         if (problem := file.problem) is not None:

@@ -16,6 +16,7 @@ from typing import Any
 from ecocompute_lint import __version__
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Edit, Finding, Level, Problem
+from ecocompute_lint.report.formats import Run
 from ecocompute_lint.report.summary import View
 from ecocompute_lint.report.totals import total
 
@@ -26,6 +27,15 @@ _ECONOMY = (
     "electricity_usd_per_kwh", "grid_gco2_per_kwh", "pue",
 )
 # fmt: on
+
+
+def document(run: Run) -> str:
+    """The format ``json`` of a run."""
+    fixed = None
+    if run.repaired is not None:
+        fixed = [finding for file in run.repaired for finding in file.fixed]
+    view = run.view
+    return render(view, run.settings(None), problems=view.report.failed, fixed=fixed)
 
 
 def render(

@@ -30,6 +30,10 @@ class View:
     lines: Lines
     """The source lines of a path, or of one cell of the notebook there."""
 
+    def text(self, path: str) -> str:
+        """The text of a file, each line ended by a line feed; empty where it cannot be read."""
+        return "\n".join(self.lines(path, None))
+
     @property
     def bad(self) -> tuple[Finding, ...]:
         """What is shown, good choices left aside."""
