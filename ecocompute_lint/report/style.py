@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from ecocompute_lint.findings import Level
+from ecocompute_lint.report.escape import as_text
 
 # Control characters, and characters that reorder or hide what follows them.
 _DANGEROUS = re.compile(
@@ -24,8 +25,7 @@ LEVEL_STYLES = {
 
 def safe(text: str) -> str:
     """`text` on one line, with control characters spelled out."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return _DANGEROUS.sub(_spelled, text.replace("\t", " "))
+    return _DANGEROUS.sub(_spelled, as_text(text).replace("\t", " "))
 
 
 def _spelled(match: re.Match[str]) -> str:

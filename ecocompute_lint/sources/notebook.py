@@ -154,7 +154,7 @@ class Notebook:
         wanted = self.cell_edit(edit)
         text = cell.source.piece.text
         start, end = LineMap(text).span(wanted.place)
-        changes = self._changes({cell.index: text[:start] + wanted.text + text[end:]})
+        changes = self.changes({cell.index: text[:start] + wanted.text + text[end:]})
         if not changes:
             return Edit(Place(1, 1, 1, 1), "")
         begin, behind = changes[0][0], max(change[1] for change in changes)
@@ -169,12 +169,13 @@ class Notebook:
     def rewritten(self, sources: Mapping[int, str]) -> str:
         """The raw JSON with new sources of some cells. Raises CannotRewrite."""
         parts, at = [], 0
-        for start, end, new in self._changes(sources):
+        for start, end, new in self.changes(sources):
             parts += [self.raw[at:start], new]
             at = end
         return "".join([*parts, self.raw[at:]])
 
-    def _changes(self, sources: Mapping[int, str]) -> list[Change]:
+    def changes(self, sources: Mapping[int, str]) -> list[Change]:
+        """The changes in the raw JSON that give cells new sources. Raises CannotRewrite."""
         if not self.editable:
             raise CannotRewrite("notebooks of this old format are only read; save it anew")
         found: list[Change] = []
