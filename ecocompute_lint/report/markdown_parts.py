@@ -93,7 +93,8 @@ def issue(finding: Finding, view: View, files: Files) -> str:
 
 def good(finding: Finding, files: Files) -> str:
     """A good choice."""
-    return f"- {place_of(finding, files)} {finding.code} {prose(finding.name)}: {prose(finding.message)}"
+    name = f"{finding.code} {prose(finding.name)}"
+    return f"- {place_of(finding, files)} {name}: {prose(finding.message)}"
 
 
 def change(finding: Finding, view: View, files: Files) -> str:
