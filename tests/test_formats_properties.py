@@ -31,9 +31,10 @@ SIGNS = st.sampled_from(
 )
 ANY = st.characters(exclude_categories=())  # halves of pairs too
 WORDS = st.text(SIGNS | ANY, max_size=30)
-NAMES = (
-    st.binary(min_size=1, max_size=20).map(os.fsdecode) | st.text(SIGNS | st.characters(), min_size=1, max_size=20)
-).map(lambda name: name.replace("\0", "").replace("/", "").strip(".") or "a")  # fmt: skip
+BYTES = st.binary(max_size=20) | st.text(SIGNS | st.characters(exclude_categories=["Cs"])).map(
+    str.encode
+)
+NAMES = BYTES.map(lambda name: os.fsdecode(name.translate(None, b"\0/")[:60].strip(b".") or b"a"))
 PLACES = st.builds(
     lambda line, column, lines, columns: Place(line, column, line + lines, column + columns),
     st.integers(1, 6), st.integers(1, 6), st.integers(0, 3), st.integers(0, 6),

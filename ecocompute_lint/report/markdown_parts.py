@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ecocompute_lint.findings import Confidence, Edit, Finding, FixLevel, Place, Problem
 from ecocompute_lint.report.document import escaped
+from ecocompute_lint.report.escape import as_text
 from ecocompute_lint.report.evidence import choice_rows, repair_cost
 from ecocompute_lint.report.files import Files
 from ecocompute_lint.report.rule_help import fenced, language_of
@@ -179,7 +180,7 @@ def _excerpt(finding: Finding, view: View) -> list[str]:
 
 
 def _short(line: str) -> str:
-    line = masked_line(line).expandtabs(4)
+    line = as_text(masked_line(line)).expandtabs(4)
     return line if len(line) <= _WIDEST else f"{line[:_WIDEST]}…"
 
 
