@@ -85,7 +85,13 @@ def test_the_parts_and_their_figures(ecolint: Command, write: Write) -> None:
 
 
 def test_good_practices_only_when_asked_for(ecolint: Command) -> None:
-    options = ("--isolated", "--exit-zero", "--format", "markdown", "fixtures/ECO201/good_batches.py")
+    options = (
+        "--isolated",
+        "--exit-zero",
+        "--format",
+        "markdown",
+        "fixtures/ECO201/good_batches.py",
+    )
     plain = execute(["ecolint", *options], ROOT).stdout
     assert re.search(r"### Good practices\n\n\d+ good choices, not listed here", plain)
     listed = execute(["ecolint", "--show-good", *options], ROOT).stdout
