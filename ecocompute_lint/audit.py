@@ -20,6 +20,7 @@ from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
+    from ecocompute_lint.discovery import Discovered
     from ecocompute_lint.engine.rule import Rule
     from ecocompute_lint.facts import Deployment, PackagePin
     from ecocompute_lint.knowledge.economy import Economy
@@ -38,7 +39,8 @@ class FileReport:
     """What became of one file.
 
     `status` is ``examined`` (analysed), ``skipped`` (nothing to analyse; `reason` says why) or
-    ``failed`` (`problem` says why). `suppressed` counts findings that comments silence.
+    ``failed`` (`problem` says why). `suppressed` counts findings that comments silence, `known`
+    those that were left out because they are not new.
     """
 
     path: str
@@ -47,6 +49,7 @@ class FileReport:
     suppressed: int = 0
     problem: Problem | None = None
     reason: str = ""
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,14 +334,15 @@ def audit_paths(
     jobs: int | None = 1,
     cached: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    only: Callable[[Discovered], bool] | None = None,
 ) -> Report:
     """Audit files and directories.
 
     Each file is audited under the configuration nearest above it, or under `config`; `overrides`
     are settings that win over it, as the command's options do. With several `jobs` it is done in as
     many processes (None or 0: in as many as pay). `cached` takes results from the user's cache, and
-    keeps them there. `progress` is told how many files are done, and of how many. Raises
-    ConfigError and RuleError.
+    keeps them there. `progress` is told how many files are done, and of how many. `only`
+    says which of the files found are read. Raises ConfigError and RuleError.
     """
     from ecocompute_lint.discovery import discover
     from ecocompute_lint.runs import audit_all
@@ -347,7 +351,7 @@ def audit_paths(
     found = list(discover([Path(path) for path in paths], overrides or {}, config=config))
     problems = tuple(item for item in found if isinstance(item, Problem))
     files = audit_all(
-        [item for item in found if not isinstance(item, Problem)],
+        [item for item in found if not isinstance(item, Problem) and (only is None or only(item))],
         with_edits=with_edits,
         jobs=jobs,
         cached=cached,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from ecocompute_lint.repairs import FixOutcome, fix_text
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.documents import Document, Unreadable
 from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON, SHELL
+from ecocompute_lint.sparing import Spared, Unwanted
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
@@ -257,7 +259,13 @@ def in_written(finding: Finding, written: Written) -> Finding:
 # -- repairs
 
 
-def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = None) -> FixOutcome:
+def fix_notebook(
+    raw: str,
+    *,
+    path: str = STDIN,
+    settings: Settings | None = None,
+    unwanted: Unwanted | None = None,
+) -> FixOutcome:
     """Repair everything in a notebook that the settings allow; other bytes stay as they are."""
     from ecocompute_lint.sources.notebook import CannotRewrite, read
 
@@ -265,14 +273,39 @@ def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = Non
     if before.status != "examined":
         return FixOutcome(raw, problem=before.problem)
     notebook = read(raw)
-    whole = fix_text(notebook.python, path=path, settings=settings, kind=PYTHON)
+
+    def left_alone(moved: _Move) -> Unwanted | None:
+        return None if unwanted is None else lambda item: unwanted(moved(item))
+
+    whole = fix_text(
+        notebook.python,
+        path=path,
+        settings=settings,
+        kind=PYTHON,
+        unwanted=left_alone(lambda item: in_cell(item, notebook)),
+    )
     apart = [
         (
             item,
-            fix_text(item.text.text, path=_called(item, path), settings=settings, kind=item.kind),
+            fix_text(
+                item.text.text,
+                path=_called(item, path),
+                settings=settings,
+                kind=item.kind,
+                unwanted=left_alone(partial(in_written, written=item)),
+            ),
         )
         for item in _files_of(notebook)
     ]
+    spared = {
+        cell: Spared(
+            _of_document(cell, document, notebook, path, settings),
+            notebook.source(cell),
+            SHELL,
+            unwanted,
+        )
+        for cell, document in (documents_of(notebook) if unwanted is not None else ())
+    }
     try:
         sources = notebook.sources_of(whole.text)
         for item, outcome in apart:
@@ -283,10 +316,11 @@ def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = Non
         after = read(notebook.rewritten(sources))
         if after.python != whole.text:
             raise CannotRewrite(_CANNOT)
-        text, of_shells = _shells_fixed(after, path, settings)
+        text, of_shells = _shells_fixed(after, path, settings, spared)
     except (CannotRewrite, Unreadable) as error:
         reason = str(error)
-        return FixOutcome(raw, refused=tuple((item, reason) for item in before.findings))
+        told = (item for item in before.findings if unwanted is None or not unwanted(item))
+        return FixOutcome(raw, refused=tuple((item, reason) for item in told))
     return _merged(
         text,
         [
@@ -301,7 +335,7 @@ def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = Non
 
 
 def _shells_fixed(
-    notebook: Notebook, path: str, settings: Settings | None
+    notebook: Notebook, path: str, settings: Settings | None, spared: Mapping[int, Spared]
 ) -> tuple[str, FixOutcome]:
     """Repair the shell lines of a notebook."""
     from ecocompute_lint.fixes.apply import apply_edits
@@ -313,7 +347,10 @@ def _shells_fixed(
     for cell, document in documents_of(notebook):
         source = notebook.source(cell)
         edits: list[Edit] = []
-        for item in _of_document(cell, document, notebook, path, settings).findings:
+        report = _of_document(cell, document, notebook, path, settings)
+        if cell in spared:
+            report = spared[cell].without(report, source)
+        for item in report.findings:
             fix = item.fix
             wanted = fix is not None and fix.available and fix.level <= level
             if fix is None or not wanted or not set(edits).isdisjoint(fix.edits):

@@ -20,7 +20,7 @@ _SETTINGS = (
     "select", "extend_select", "ignore", "min_confidence", "context", "gpu", "fix_level",
     "fail_on", "exclude", "extend_exclude", "exclude_tests", "force_exclude", "show_good",
     "requests_per_month", "input_tokens", "output_tokens", "batch_size", "region",
-    "electricity_usd_per_kwh", "pue",
+    "electricity_usd_per_kwh", "pue", "baseline",
 )
 # fmt: on
 
@@ -65,6 +65,7 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
         raise click.UsageError("--config and --isolated exclude each other")
     if given["quiet"] and given["verbose"]:
         raise click.UsageError("--quiet and --verbose exclude each other")
+    _check_newness(given)
     for name in ("select", "extend_select"):
         _check_codes(name, given[name] or ())
     config = NO_CONFIG if given["isolated"] else given["config"]
@@ -93,6 +94,9 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
         # Repairs are made from the text as it is, so that its audit had better be as fresh.
         cached=not (given["no_cache"] or given["fix"] or given["diff"]),
         jobs=given["jobs"],
+        since=given["since"],
+        write_baseline=given["write_baseline"],
+        prune_baseline=given["prune_baseline"],
     )
 
 
@@ -107,6 +111,35 @@ def _paths(given: Mapping[str, Any]) -> tuple[str, ...]:
     return paths or (".",)
 
 
+def _check_newness(given: Mapping[str, Any]) -> None:
+    """What does not go together with baselines and revisions."""
+    writes, place = given["write_baseline"], "--write-baseline"
+    for option, other in (
+        ("--baseline", given["baseline"]),
+        ("--prune-baseline", given["prune_baseline"]),
+        ("--since", given["since"]),
+        ("--fix", given["fix"]),
+        ("--diff", given["diff"]),
+    ):
+        if writes is not None and other:
+            raise click.UsageError(f"{place} and {option} exclude each other")
+    reads = STDIN in given["paths"] or given["stdin_filename"]
+    for option in ("since", "write_baseline", "prune_baseline"):
+        if reads and given[option]:
+            name = option.replace("_", "-")
+            raise click.UsageError(f"--{name} goes with files, not with standard input")
+    if writes is not None:
+        _check_file(place, writes)
+
+
+def _check_file(option: str, place: str) -> None:
+    """Better to say it now than after the audit."""
+    if os.path.isdir(place):
+        raise click.UsageError(f"{option} {place}: is a directory")
+    if not os.path.isdir(os.path.dirname(os.path.abspath(place))):
+        raise click.UsageError(f"{option} {place}: no such directory")
+
+
 def _check_codes(name: str, selectors: Sequence[str]) -> None:
     """A mistyped code would select nothing, in silence. File names suffice: no rule is read."""
     from ecocompute_lint.resources import rules_dir
@@ -119,11 +152,6 @@ def _check_codes(name: str, selectors: Sequence[str]) -> None:
 
 
 def _check_outputs(targets: list[tuple[str, str | None]]) -> None:
-    """Better to say it now than after the audit."""
     for _, place in targets:
-        if place is None or place == STDIN:
-            continue
-        if os.path.isdir(place):
-            raise click.UsageError(f"--output {place}: is a directory")
-        if not os.path.isdir(os.path.dirname(os.path.abspath(place))):
-            raise click.UsageError(f"--output {place}: no such directory")
+        if place is not None and place != STDIN:
+            _check_file("--output", place)

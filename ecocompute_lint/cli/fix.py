@@ -105,10 +105,13 @@ def try_to_fix(text: str, path: str, request: Request) -> FixOutcome:
     """Repair a text. A fault of ours becomes a problem of this file alone."""
     from ecocompute_lint.config import ConfigError
     from ecocompute_lint.engine.catalogue import RuleError
+    from ecocompute_lint.narrowing import key_of
     from ecocompute_lint.repairs import FixOutcome, fixer
 
     try:
-        return fixer(path)(text, path=path, settings=request.finder(path))
+        spared = request.narrowing.spared.get(path)
+        unwanted = None if spared is None else lambda item: key_of(item) in spared
+        return fixer(path)(text, path=path, settings=request.finder(path), unwanted=unwanted)
     except (ConfigError, RuleError):
         raise
     except Exception as error:
