@@ -30,7 +30,7 @@ class CannotCompare(ConfigError):  # noqa: N818  (a state of the repository)
 
 @dataclass(slots=True)
 class Lines:
-    """The changed lines of a file: all, or ranges with both ends; `cuts`: behind which some went."""
+    """The changed lines of a file: all, or ranges with both ends; `cuts`: where some went."""
 
     everything: bool = False
     ranges: list[tuple[int, int]] = field(default_factory=list)

@@ -61,7 +61,7 @@ def test_a_baseline_of_the_configuration(ecolint: Command, write: Write, known: 
 def test_repairs_leave_what_is_known(ecolint: Command, write: Write, known: Path) -> None:
     path = write("a.py", NEW)
     diff = ecolint("--diff", "--baseline", "known.json")
-    assert diff.stdout.count("\n+ ") == 1 and diff.status == 1
+    assert (diff.stdout.count("\n+ "), diff.status) == (1, 1)
     result = ecolint("--fix", "--baseline", "known.json")
     assert (result.status, "fixed 1" in result.stdout) == (0, True)
     assert path.read_text() == NEW.replace("=True)\n", "=True)\n", 1).replace(
@@ -98,7 +98,8 @@ def test_repairs_of_notebooks_leave_what_is_known(ecolint: Command, write: Write
     result = ecolint("--fix", "--baseline", "known.json")
     cells = [cell["source"] for cell in json.loads(path.read_text())["cells"]]
     assert cells[1:3] == [TRAP, shell]
-    assert "threshold=0.0" in cells[3] and "enforce" not in cells[4], result.stdout
+    assert "threshold=0.0" in cells[3], result.stdout
+    assert "enforce" not in cells[4]
 
 
 def test_standard_input(ecolint: Command, known: Path) -> None:
@@ -106,7 +107,8 @@ def test_standard_input(ecolint: Command, known: Path) -> None:
     assert ecolint(*options, given=TRAP).status == 0
     assert ecolint(*options, given=NEW).status == 1
     fixed = ecolint("--fix", *options, given=NEW).stdout
-    assert fixed.startswith(TRAP) and "threshold=0.0" in fixed
+    assert fixed.startswith(TRAP)
+    assert "threshold=0.0" in fixed
 
 
 # -- what has gone

@@ -49,6 +49,10 @@ def check(ctx: click.Context, /, **given: Any) -> int:
         from ecocompute_lint.cli.stdin import run_on_stdin
 
         return run_on_stdin(request)
+    if request.add_noqa is not None:
+        from ecocompute_lint.cli.noqa import run_noqa
+
+        return run_noqa(request)
     if request.fix or request.diff:
         from ecocompute_lint.cli.fix import run_fix
 
@@ -91,12 +95,13 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
         verbose=given["verbose"],
         color=given["color"],
         stdin_filename=given["stdin_filename"] or "<stdin>",
-        # Repairs are made from the text as it is, so that its audit had better be as fresh.
-        cached=not (given["no_cache"] or given["fix"] or given["diff"]),
+        # Texts are changed as they are, so that their audit had better be as fresh.
+        cached=not (given["no_cache"] or given["fix"] or given["diff"] or given["add_noqa"]),
         jobs=given["jobs"],
         since=given["since"],
         write_baseline=given["write_baseline"],
         prune_baseline=given["prune_baseline"],
+        add_noqa=_reason(given["add_noqa"]),
     )
 
 
@@ -120,16 +125,27 @@ def _check_newness(given: Mapping[str, Any]) -> None:
         ("--since", given["since"]),
         ("--fix", given["fix"]),
         ("--diff", given["diff"]),
+        ("--add-noqa", given["add_noqa"]),
     ):
         if writes is not None and other:
             raise click.UsageError(f"{place} and {option} exclude each other")
     reads = STDIN in given["paths"] or given["stdin_filename"]
-    for option in ("since", "write_baseline", "prune_baseline"):
+    for option in ("since", "write_baseline", "prune_baseline", "add_noqa"):
         if reads and given[option]:
             name = option.replace("_", "-")
             raise click.UsageError(f"--{name} goes with files, not with standard input")
+    if given["add_noqa"] is not None and given["fix"]:
+        raise click.UsageError("--add-noqa and --fix exclude each other: repair first")
     if writes is not None:
         _check_file(place, writes)
+
+
+def _reason(given: str | None) -> str | None:
+    if given is None:
+        return None
+    from ecocompute_lint.cli.noqa import checked
+
+    return checked(given)
 
 
 def _check_file(option: str, place: str) -> None:

@@ -79,7 +79,7 @@ def _one(
             problems.append(outcome.problem)
             return file, Repaired(file.path)
         if outcome.text != decoded.text:
-            _deliver(path, data, recoded(data, decoded, outcome.text), request)
+            deliver(path, data, recoded(data, decoded, outcome.text), request)
     except (CannotWrite, UnreadableSource, UnicodeError) as error:
         problems.append(Problem("not-written", file.path, f"not written: {error}"))
         return file, Repaired(file.path)
@@ -90,7 +90,8 @@ def _one(
     return report_of(file, outcome), repaired_of(file.path, outcome, request)
 
 
-def _deliver(path: Path, old: bytes, new: bytes, request: Request) -> None:
+def deliver(path: Path, old: bytes, new: bytes, request: Request) -> None:
+    """Write what has become of a file, or print the difference."""
     from ecocompute_lint.fixes.apply import write_atomically
 
     if request.diff:

@@ -144,6 +144,12 @@ _OPTIONS = (
         metavar="REV",
         help="Only findings on lines changed since the branch left REV; new files count whole.",
     ),
+    _option(
+        _NEW,
+        "--add-noqa",
+        metavar="REASON",
+        help="Silence what is found by comments that give this reason.",
+    ),
     _list(_FILES, "--exclude", "PATTERNS", "Leave these out, in place of the usual ones."),
     _list(_FILES, "--extend-exclude", "PATTERNS", "Leave these out as well."),
     _flag(_FILES, "--exclude-tests", text="Leave tests out, by their names and folders."),

@@ -37,6 +37,7 @@ class Request:
     since: str | None = None
     write_baseline: str | None = None
     prune_baseline: bool = False
+    add_noqa: str | None = None
 
     @cached_property
     def narrowing(self) -> Narrowing:
