@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ecocompute_lint import unused
 from ecocompute_lint.findings import LINES_OF_A_FILE, Finding, Fix, FixLevel, Problem
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON
@@ -116,19 +117,23 @@ def audit_text(
     kind = kind or registry.kind_at(path)
     loads = settings.gpu is not None
     relevant = registry.may_matter(kind, text, loads=loads)
-    if not relevant and not thorough:
+    comments = suppressions and unused.asked(text, settings)
+    if not (relevant or thorough or comments):
         return FileReport(path, "skipped", reason=IRRELEVANT)
     silenced = registry.suppressions_of(kind, text)
     if silenced is not None and silenced.skip_file:
         return FileReport(path, "skipped", reason="skip-file")
     file = Path(path) if path != STDIN else None
     try:
-        if not relevant:
+        facts: tuple[Deployment, ...] = ()
+        if relevant:
+            facts = registry.facts_of(
+                kind, text, path, tree=tree, file=file, root=settings.root, loads=loads
+            )
+        elif thorough:
             registry.parse(kind, text, path)
+        if not (relevant or comments):
             return FileReport(path, "skipped", reason=IRRELEVANT)
-        facts = registry.facts_of(
-            kind, text, path, tree=tree, file=file, root=settings.root, loads=loads
-        )
     except Unreadable as error:
         problem = Problem(UNPARSABLE, path, error.reason, error.line, error.column)
         return FileReport(path, "failed", problem=problem)
@@ -136,6 +141,12 @@ def audit_text(
         problem = Problem(UNPARSABLE, path, "nested too deeply to be analysed")
         return FileReport(path, "failed", problem=problem)
     judged = _judged(facts, path, settings, pins)
+    if comments:
+        python = kind == PYTHON
+        idle = tuple(unused.unused(text, judged, python=python, path=path, settings=settings))
+        if not (relevant or idle):
+            return FileReport(path, "skipped", reason=IRRELEVANT)
+        judged = sorted((*judged, *idle), key=lambda item: item.sort_key)
     report = _shown(judged, path, settings, silenced if suppressions else None)
     if not with_edits:
         return report
@@ -282,7 +293,8 @@ def gated(
     except OSError as error:
         reason = error.strerror or str(error)
         return FileReport(path, "failed", problem=Problem(UNPARSABLE, path, reason))
-    if not thorough and not registry.may_matter(kind, data, loads=settings.gpu is not None):
+    matters = thorough or registry.may_matter(kind, data, loads=settings.gpu is not None)
+    if not matters and not unused.asked(data, settings):
         return FileReport(path, "skipped", reason=IRRELEVANT)
     return data
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from ecocompute_lint import unused
 from ecocompute_lint.audit import (
     IRRELEVANT,
     STDIN,
@@ -46,7 +47,8 @@ def audit_notebook(
     thorough: bool = False,
 ) -> FileReport:
     """Audit one notebook, given as JSON. Never raises for any text."""
-    if not thorough and not registry.may_matter(NOTEBOOK, raw, loads=_loads(settings)):
+    matters = thorough or registry.may_matter(NOTEBOOK, raw, loads=_loads(settings))
+    if not matters and (settings is None or not unused.asked(raw, settings)):
         return FileReport(path, "skipped", reason=IRRELEVANT)
     from ecocompute_lint.sources.notebook import read
 
@@ -71,6 +73,7 @@ def audit_notebook(
     if report.problem is not None or report.reason == "skip-file":
         return _without_place(report)
     found = [in_cell(item, notebook) for item in report.findings]
+    found = [item for item in found if not _may_serve_a_shell(item, notebook)]
     suppressed, status = report.suppressed, report.status
     for written in _files_of(notebook):
         text = written.text.text
@@ -106,6 +109,11 @@ def documents_of(notebook: Notebook) -> Iterator[tuple[int, Document]]:
         if document:
             found[item.cell] = found.get(item.cell, Document()) + document
     yield from found.items()
+
+
+def _may_serve_a_shell(item: Finding, notebook: Notebook) -> bool:
+    """Whether it is about a comment that may silence what a shell line of its cell says."""
+    return item.code == unused.UNUSED and any(shell.cell == item.cell for shell in notebook.shells)
 
 
 def _of_document(
@@ -277,12 +285,16 @@ def fix_notebook(
     def left_alone(moved: _Move) -> Unwanted | None:
         return None if unwanted is None else lambda item: unwanted(moved(item))
 
+    def left_in_cell(item: Finding) -> bool:
+        moved = in_cell(item, notebook)
+        return _may_serve_a_shell(moved, notebook) or (unwanted is not None and unwanted(moved))
+
     whole = fix_text(
         notebook.python,
         path=path,
         settings=settings,
         kind=PYTHON,
-        unwanted=left_alone(lambda item: in_cell(item, notebook)),
+        unwanted=left_in_cell,
     )
     apart = [
         (

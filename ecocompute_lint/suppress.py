@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ecocompute_lint.unused import UNUSED
+
 # A light lexer: strings first, so that a `#` inside one is no comment. A quote without its partner
 # (a shell line of a notebook: `!echo don't`) ends with its line.
 LEXEME = re.compile(
@@ -90,6 +92,7 @@ class Suppressions:
 
 
 def silenced(comment: str) -> tuple[str, ...]:
+    """The codes, or beginnings of codes, that a comment silences; an empty one for all."""
     found: list[str] = []
     for pattern in (NOQA, IGNORE):
         for match in pattern.finditer(comment):
@@ -108,4 +111,6 @@ def is_prose(codes: str) -> bool:
 
 def matches(code: str, given: str) -> bool:
     """Whether `given` is the code, its letters or a beginning of it that holds all its letters."""
+    if code == UNUSED and given == "ECO":  # it is about this very comment
+        return False
     return not given or (code.startswith(given) and len(given) >= len(code.rstrip("0123456789")))

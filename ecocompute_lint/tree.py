@@ -66,6 +66,7 @@ class _GitFiles:
 
 
 def run_git(root: str, *arguments: str) -> tuple[int, bytes, bytes]:
+    """Status, output and errors of git in a repository. Raises OSError where there is no git."""
     import subprocess
 
     environment = {
