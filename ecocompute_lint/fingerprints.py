@@ -124,10 +124,10 @@ def snippet(text: str, place: Place, kind: str = PYTHON) -> str:
         return ""
     code = text[start:end]
     if kind == PYTHON:
-        return _LAYOUT.sub(_without_layout, code)
-    if kind not in _NO_COMMENTS:
-        code = _COMMENT.sub("", code)
-    return _BLANK.sub(" ", code).strip()
+        plain = _LAYOUT.sub(_without_layout, code)
+    else:
+        plain = _BLANK.sub(" ", code if kind in _NO_COMMENTS else _COMMENT.sub("", code)).strip()
+    return plain or _BLANK.sub(" ", code).strip()  # what is about a comment has no other code
 
 
 @lru_cache(maxsize=8)

@@ -50,7 +50,7 @@ EXAMPLES = {
     for path in sorted(RULES.glob("*.yaml"))
     for number, example in enumerate(yaml.safe_load(path.read_text("utf-8"))["examples"], 1)
     for kind in ("bad", "good")
-    if "file" not in example
+    if "file" not in example and path.stem != "ECO001"  # whose facts are comments
 }
 
 

@@ -19,7 +19,7 @@ def test_off_by_default(ecolint: Command, write: Write) -> None:
     assert ecolint().status == 0
     assert "no findings" in ecolint().stdout
     result = ecolint(*ON)
-    assert "a.py:1:25  ECO001  GRAY  unused-suppression" in result.stdout
+    assert "a.py:1:26  ECO001  GRAY  unused-suppression" in result.stdout
     assert "nothing here is silenced by ECO101." in result.stdout
     assert "no findings" in ecolint().stdout  # also from the results that are kept
 
