@@ -14,12 +14,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ecocompute_lint import unused
 from ecocompute_lint.findings import LINES_OF_A_FILE, Finding, Fix, FixLevel, Problem
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
+    from ecocompute_lint.discovery import Discovered
     from ecocompute_lint.engine.rule import Rule
     from ecocompute_lint.facts import Deployment, PackagePin
     from ecocompute_lint.knowledge.economy import Economy
@@ -38,7 +40,8 @@ class FileReport:
     """What became of one file.
 
     `status` is ``examined`` (analysed), ``skipped`` (nothing to analyse; `reason` says why) or
-    ``failed`` (`problem` says why). `suppressed` counts findings that comments silence.
+    ``failed`` (`problem` says why). `suppressed` counts findings that comments silence, `known`
+    those that were left out because they are not new.
     """
 
     path: str
@@ -47,6 +50,7 @@ class FileReport:
     suppressed: int = 0
     problem: Problem | None = None
     reason: str = ""
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +117,23 @@ def audit_text(
     kind = kind or registry.kind_at(path)
     loads = settings.gpu is not None
     relevant = registry.may_matter(kind, text, loads=loads)
-    if not relevant and not thorough:
+    comments = suppressions and unused.asked(text, settings)
+    if not (relevant or thorough or comments):
         return FileReport(path, "skipped", reason=IRRELEVANT)
     silenced = registry.suppressions_of(kind, text)
     if silenced is not None and silenced.skip_file:
         return FileReport(path, "skipped", reason="skip-file")
     file = Path(path) if path != STDIN else None
     try:
-        if not relevant:
+        facts: tuple[Deployment, ...] = ()
+        if relevant:
+            facts = registry.facts_of(
+                kind, text, path, tree=tree, file=file, root=settings.root, loads=loads
+            )
+        elif thorough:
             registry.parse(kind, text, path)
+        if not (relevant or comments):
             return FileReport(path, "skipped", reason=IRRELEVANT)
-        facts = registry.facts_of(
-            kind, text, path, tree=tree, file=file, root=settings.root, loads=loads
-        )
     except Unreadable as error:
         problem = Problem(UNPARSABLE, path, error.reason, error.line, error.column)
         return FileReport(path, "failed", problem=problem)
@@ -133,6 +141,12 @@ def audit_text(
         problem = Problem(UNPARSABLE, path, "nested too deeply to be analysed")
         return FileReport(path, "failed", problem=problem)
     judged = _judged(facts, path, settings, pins)
+    if comments:
+        python = kind == PYTHON
+        idle = tuple(unused.unused(text, judged, python=python, path=path, settings=settings))
+        if not (relevant or idle):
+            return FileReport(path, "skipped", reason=IRRELEVANT)
+        judged = sorted((*judged, *idle), key=lambda item: item.sort_key)
     report = _shown(judged, path, settings, silenced if suppressions else None)
     if not with_edits:
         return report
@@ -279,7 +293,8 @@ def gated(
     except OSError as error:
         reason = error.strerror or str(error)
         return FileReport(path, "failed", problem=Problem(UNPARSABLE, path, reason))
-    if not thorough and not registry.may_matter(kind, data, loads=settings.gpu is not None):
+    matters = thorough or registry.may_matter(kind, data, loads=settings.gpu is not None)
+    if not matters and not unused.asked(data, settings):
         return FileReport(path, "skipped", reason=IRRELEVANT)
     return data
 
@@ -331,14 +346,15 @@ def audit_paths(
     jobs: int | None = 1,
     cached: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    only: Callable[[Discovered], bool] | None = None,
 ) -> Report:
     """Audit files and directories.
 
     Each file is audited under the configuration nearest above it, or under `config`; `overrides`
     are settings that win over it, as the command's options do. With several `jobs` it is done in as
     many processes (None or 0: in as many as pay). `cached` takes results from the user's cache, and
-    keeps them there. `progress` is told how many files are done, and of how many. Raises
-    ConfigError and RuleError.
+    keeps them there. `progress` is told how many files are done, and of how many. `only`
+    says which of the files found are read. Raises ConfigError and RuleError.
     """
     from ecocompute_lint.discovery import discover
     from ecocompute_lint.runs import audit_all
@@ -347,7 +363,7 @@ def audit_paths(
     found = list(discover([Path(path) for path in paths], overrides or {}, config=config))
     problems = tuple(item for item in found if isinstance(item, Problem))
     files = audit_all(
-        [item for item in found if not isinstance(item, Problem)],
+        [item for item in found if not isinstance(item, Problem) and (only is None or only(item))],
         with_edits=with_edits,
         jobs=jobs,
         cached=cached,

@@ -75,6 +75,8 @@ class Settings:
     """CSV files of further measurements, read when a figure is needed."""
     fix_level: FixLevel = FixLevel.NUMERIC
     show_good: bool = False
+    baseline: Path | None = None
+    """The file of the findings that are known."""
     root: Path = Path()
     """What patterns are relative to: the directory of the configuration file, else the current."""
     source: Path | None = None

@@ -128,6 +128,14 @@ def _files(value: Any, base: Path) -> tuple[Path, ...]:
     return files
 
 
+def _file(value: Any, base: Path) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise _Invalid(f"expected the name of a file, got {_plain(value)}")
+    return base / value
+
+
 def _flag(value: Any, _: Path) -> bool:
     if not isinstance(value, bool):
         raise _Invalid(f"expected true or false, got {_plain(value)}")
@@ -248,4 +256,5 @@ _KEYS: dict[str, Callable[[Any, Path], Any]] = {
     "data": _files,
     "fix_level": _fix_level,
     "show_good": _flag,
+    "baseline": _file,
 }

@@ -13,6 +13,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -42,6 +43,25 @@ _TWO_WORDS = re.compile(r"\w\w")
 _PLAIN_STRING = re.compile(r"'[^'\"\\]*'")
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Identity:
+    """What makes a finding the same one in other runs."""
+
+    path: str
+    code: str
+    symbol: str
+    snippet: str
+    number: int
+    """Which of those that are alike, from 1."""
+
+    @property
+    def fingerprint(self) -> str:
+        """All of it as a short hexadecimal text."""
+        parts = (_VERSION, self.code, self.path, self.symbol, self.snippet, str(self.number))
+        text = "\0".join(parts)
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
 def fingerprints(
     report: FileReport, source: str | None, *, root: Path | None = None
 ) -> tuple[str, ...]:
@@ -50,21 +70,23 @@ def fingerprints(
     `source` is the text of the file (of a notebook its JSON); without it the code is no part of
     them. `root` is what the path is relative to, by default the project that the file lies in.
     """
+    return tuple(found.fingerprint for found in identities(report, source, root=root))
+
+
+def identities(
+    report: FileReport, source: str | None, *, root: Path | None = None
+) -> tuple[Identity, ...]:
+    """What the fingerprints are made of."""
     kind = kind_of(report.path) or PYTHON
     path = relative_path(report.path, root)
     texts = _texts(kind, source)
     seen: Counter[tuple[str, ...]] = Counter()
     found = []
     for finding in report.findings:
-        parts = (_VERSION, finding.code, path, *_code(finding, kind, texts))
+        parts = (finding.code, *_code(finding, kind, texts))
         seen[parts] += 1
-        found.append(_digest((*parts, str(seen[parts]))))
+        found.append(Identity(path, *parts, number=seen[parts]))
     return tuple(found)
-
-
-def _digest(parts: tuple[str, ...]) -> str:
-    text = "\0".join(parts)
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 # -- the code
@@ -102,10 +124,10 @@ def snippet(text: str, place: Place, kind: str = PYTHON) -> str:
         return ""
     code = text[start:end]
     if kind == PYTHON:
-        return _LAYOUT.sub(_without_layout, code)
-    if kind not in _NO_COMMENTS:
-        code = _COMMENT.sub("", code)
-    return _BLANK.sub(" ", code).strip()
+        plain = _LAYOUT.sub(_without_layout, code)
+    else:
+        plain = _BLANK.sub(" ", code if kind in _NO_COMMENTS else _COMMENT.sub("", code)).strip()
+    return plain or _BLANK.sub(" ", code).strip()  # what is about a comment has no other code
 
 
 @lru_cache(maxsize=8)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from ecocompute_lint import unused
 from ecocompute_lint.audit import (
     IRRELEVANT,
     STDIN,
@@ -21,6 +23,7 @@ from ecocompute_lint.repairs import FixOutcome, fix_text
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.documents import Document, Unreadable
 from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON, SHELL
+from ecocompute_lint.sparing import Spared, Unwanted
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
@@ -44,7 +47,8 @@ def audit_notebook(
     thorough: bool = False,
 ) -> FileReport:
     """Audit one notebook, given as JSON. Never raises for any text."""
-    if not thorough and not registry.may_matter(NOTEBOOK, raw, loads=_loads(settings)):
+    matters = thorough or registry.may_matter(NOTEBOOK, raw, loads=_loads(settings))
+    if not matters and (settings is None or not unused.asked(raw, settings)):
         return FileReport(path, "skipped", reason=IRRELEVANT)
     from ecocompute_lint.sources.notebook import read
 
@@ -69,6 +73,7 @@ def audit_notebook(
     if report.problem is not None or report.reason == "skip-file":
         return _without_place(report)
     found = [in_cell(item, notebook) for item in report.findings]
+    found = [item for item in found if not _may_serve_a_shell(item, notebook)]
     suppressed, status = report.suppressed, report.status
     for written in _files_of(notebook):
         text = written.text.text
@@ -104,6 +109,11 @@ def documents_of(notebook: Notebook) -> Iterator[tuple[int, Document]]:
         if document:
             found[item.cell] = found.get(item.cell, Document()) + document
     yield from found.items()
+
+
+def _may_serve_a_shell(item: Finding, notebook: Notebook) -> bool:
+    """Whether it is about a comment that may silence what a shell line of its cell says."""
+    return item.code == unused.UNUSED and any(shell.cell == item.cell for shell in notebook.shells)
 
 
 def _of_document(
@@ -257,7 +267,13 @@ def in_written(finding: Finding, written: Written) -> Finding:
 # -- repairs
 
 
-def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = None) -> FixOutcome:
+def fix_notebook(
+    raw: str,
+    *,
+    path: str = STDIN,
+    settings: Settings | None = None,
+    unwanted: Unwanted | None = None,
+) -> FixOutcome:
     """Repair everything in a notebook that the settings allow; other bytes stay as they are."""
     from ecocompute_lint.sources.notebook import CannotRewrite, read
 
@@ -265,14 +281,43 @@ def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = Non
     if before.status != "examined":
         return FixOutcome(raw, problem=before.problem)
     notebook = read(raw)
-    whole = fix_text(notebook.python, path=path, settings=settings, kind=PYTHON)
+
+    def left_alone(moved: _Move) -> Unwanted | None:
+        return None if unwanted is None else lambda item: unwanted(moved(item))
+
+    def left_in_cell(item: Finding) -> bool:
+        moved = in_cell(item, notebook)
+        return _may_serve_a_shell(moved, notebook) or (unwanted is not None and unwanted(moved))
+
+    whole = fix_text(
+        notebook.python,
+        path=path,
+        settings=settings,
+        kind=PYTHON,
+        unwanted=left_in_cell,
+    )
     apart = [
         (
             item,
-            fix_text(item.text.text, path=_called(item, path), settings=settings, kind=item.kind),
+            fix_text(
+                item.text.text,
+                path=_called(item, path),
+                settings=settings,
+                kind=item.kind,
+                unwanted=left_alone(partial(in_written, written=item)),
+            ),
         )
         for item in _files_of(notebook)
     ]
+    spared = {
+        cell: Spared(
+            _of_document(cell, document, notebook, path, settings),
+            notebook.source(cell),
+            SHELL,
+            unwanted,
+        )
+        for cell, document in (documents_of(notebook) if unwanted is not None else ())
+    }
     try:
         sources = notebook.sources_of(whole.text)
         for item, outcome in apart:
@@ -283,10 +328,11 @@ def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = Non
         after = read(notebook.rewritten(sources))
         if after.python != whole.text:
             raise CannotRewrite(_CANNOT)
-        text, of_shells = _shells_fixed(after, path, settings)
+        text, of_shells = _shells_fixed(after, path, settings, spared)
     except (CannotRewrite, Unreadable) as error:
         reason = str(error)
-        return FixOutcome(raw, refused=tuple((item, reason) for item in before.findings))
+        told = (item for item in before.findings if unwanted is None or not unwanted(item))
+        return FixOutcome(raw, refused=tuple((item, reason) for item in told))
     return _merged(
         text,
         [
@@ -301,7 +347,7 @@ def fix_notebook(raw: str, *, path: str = STDIN, settings: Settings | None = Non
 
 
 def _shells_fixed(
-    notebook: Notebook, path: str, settings: Settings | None
+    notebook: Notebook, path: str, settings: Settings | None, spared: Mapping[int, Spared]
 ) -> tuple[str, FixOutcome]:
     """Repair the shell lines of a notebook."""
     from ecocompute_lint.fixes.apply import apply_edits
@@ -313,7 +359,10 @@ def _shells_fixed(
     for cell, document in documents_of(notebook):
         source = notebook.source(cell)
         edits: list[Edit] = []
-        for item in _of_document(cell, document, notebook, path, settings).findings:
+        report = _of_document(cell, document, notebook, path, settings)
+        if cell in spared:
+            report = spared[cell].without(report, source)
+        for item in report.findings:
             fix = item.fix
             wanted = fix is not None and fix.available and fix.level <= level
             if fix is None or not wanted or not set(edits).isdisjoint(fix.edits):

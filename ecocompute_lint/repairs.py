@@ -10,6 +10,7 @@ from ecocompute_lint.audit import STDIN, FileReport, audit_text, settings_or_def
 from ecocompute_lint.findings import Finding, Level, Problem
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.kinds import NOTEBOOK
+from ecocompute_lint.sparing import Spared, Unwanted
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
@@ -49,11 +50,17 @@ def fixer(path: str) -> Callable[..., FixOutcome]:
 
 
 def fix_text(
-    text: str, *, path: str = STDIN, settings: Settings | None = None, kind: str | None = None
+    text: str,
+    *,
+    path: str = STDIN,
+    settings: Settings | None = None,
+    kind: str | None = None,
+    unwanted: Unwanted | None = None,
 ) -> FixOutcome:
     """Repair everything in a text that the settings allow; a second call changes nothing.
 
     Each round is audited again. An edit that does not parse, or that mends nothing, is taken back.
+    Findings that are `unwanted` stay, and are not told.
     """
     settings = settings_or_default(settings)
     kind = kind or registry.kind_at(path)
@@ -61,10 +68,11 @@ def fix_text(
     if report.problem is not None:
         return FixOutcome(text, problem=report.problem)
     fixed: list[Finding] = []
-    step = _Step(text, report)
+    spared = Spared(report, text, kind, unwanted)
+    step = _Step(text, spared.without(report, text))
     for _ in range(_MOST_ROUNDS):
         before = step.text
-        step = _round(kind, step.text, step.after, settings)
+        step = _round(kind, step.text, step.after, settings, spared)
         fixed.extend(step.done)
         if step.text == before:
             break
@@ -73,7 +81,7 @@ def fix_text(
     return FixOutcome(step.text, tuple(fixed), left, step.refused)
 
 
-def _round(kind: str, text: str, report: FileReport, settings: Settings) -> _Step:
+def _round(kind: str, text: str, report: FileReport, settings: Settings, spared: Spared) -> _Step:
     """Apply what can be applied at once."""
     from ecocompute_lint.fixes.apply import apply_edits
     from ecocompute_lint.fixes.plan import OVERLAPS
@@ -100,6 +108,7 @@ def _round(kind: str, text: str, report: FileReport, settings: Settings) -> _Ste
         return _Step(text, report, refused=tuple(refused))
     changed = apply_edits(text, edits)
     after = audit_text(changed, path=report.path, settings=settings, kind=kind)
+    after = spared.without(after, changed)
     if after.status == "failed" or _bad(after) > _bad(report) + len(done):
         # Never seen; should it happen, the text stays as it was.
         return _Step(text, report, refused=tuple((item, _NO_HELP) for item in wanted))

@@ -11,25 +11,27 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ecocompute_lint.unused import UNUSED
+
 # A light lexer: strings first, so that a `#` inside one is no comment. A quote without its partner
 # (a shell line of a notebook: `!echo don't`) ends with its line.
-_LEXEME = re.compile(
+LEXEME = re.compile(
     r"""(?P<comment>\#[^\r\n]*)
     | \"\"\"(?:\\.|[^\\])*?(?:\"\"\"|\Z) | '''(?:\\.|[^\\])*?(?:'''|\Z)
     | "(?:\\\r\n|\\.|[^"\\\r\n])*"? | '(?:\\\r\n|\\.|[^'\\\r\n])*'?
     | (?P<newline>\r\n|\r|\n)""",
     re.DOTALL | re.VERBOSE,
 )
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 _CODE = r"[A-Z]+[0-9]*"
 # After a comma comes another code; after a mere space only what surely is one, not a reason's word.
-_NOQA = re.compile(
+NOQA = re.compile(
     rf"\#\s*noqa\b(?:\s*:\s*(?P<codes>{_CODE}(?:\s*,\s*{_CODE}|\s+[A-Z]+[0-9]+)*))?", re.IGNORECASE
 )
-_IGNORE = re.compile(r"\#\s*ecolint:\s*ignore\b(?:\s*\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
-_SKIP = re.compile(r"\#\s*ecolint:\s*skip-file\b", re.IGNORECASE)
+IGNORE = re.compile(r"\#\s*ecolint:\s*ignore\b(?:\s*\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
+SKIP = re.compile(r"\#\s*ecolint:\s*skip-file\b", re.IGNORECASE)
 _WORD = re.compile(r"noqa|ecolint:", re.IGNORECASE)
-_COMMENT_WORD = re.compile(r"(?:^|(?<=\s))\#.*?(?:noqa\b|ecolint:)", re.IGNORECASE)
+COMMENT_WORD = re.compile(r"(?:^|(?<=\s))\#.*?(?:noqa\b|ecolint:)", re.IGNORECASE)
 _SPLIT = re.compile(r"[\s,]+")
 _EVERYTHING = ("",)
 
@@ -51,13 +53,13 @@ class Suppressions:
         skip = False
         lines: dict[int, tuple[str, ...]] = {}
         line = 1
-        for lexeme in _LEXEME.finditer(text):
+        for lexeme in LEXEME.finditer(text):
             comment = lexeme["comment"]
             if comment is None:
-                line += 1 if lexeme["newline"] else len(_LINE_END.findall(lexeme[0]))
+                line += 1 if lexeme["newline"] else len(LINE_END.findall(lexeme[0]))
             elif _WORD.search(comment):
-                skip = skip or _SKIP.search(comment) is not None
-                if codes := _silenced(comment):
+                skip = skip or SKIP.search(comment) is not None
+                if codes := silenced(comment):
                     lines[line] = codes
         return cls(skip, lines)
 
@@ -70,11 +72,11 @@ class Suppressions:
         skip = False
         lines: dict[int, tuple[str, ...]] = {}
         above: tuple[str, ...] = ()
-        for number, line in enumerate(_LINE_END.split(text), 1):
-            at = _COMMENT_WORD.search(line)
+        for number, line in enumerate(LINE_END.split(text), 1):
+            at = COMMENT_WORD.search(line)
             comment = line[at.start() :] if at is not None else ""
-            skip = skip or _SKIP.search(comment) is not None
-            codes = _silenced(comment)
+            skip = skip or SKIP.search(comment) is not None
+            codes = silenced(comment)
             alone = line.lstrip().startswith("#")
             if alone:
                 above += codes
@@ -86,26 +88,29 @@ class Suppressions:
 
     def covers(self, code: str, lines: Iterable[int]) -> bool:
         """Whether a comment on any of these lines silences `code`."""
-        return any(_matches(code, given) for line in lines for given in self.lines.get(line, ()))
+        return any(matches(code, given) for line in lines for given in self.lines.get(line, ()))
 
 
-def _silenced(comment: str) -> tuple[str, ...]:
+def silenced(comment: str) -> tuple[str, ...]:
+    """The codes, or beginnings of codes, that a comment silences; an empty one for all."""
     found: list[str] = []
-    for pattern in (_NOQA, _IGNORE):
+    for pattern in (NOQA, IGNORE):
         for match in pattern.finditer(comment):
             codes = match["codes"]
-            reason = codes and pattern is _NOQA and _is_prose(codes)
+            reason = codes and pattern is NOQA and is_prose(codes)
             blanket = not codes or reason
             found += _EVERYTHING if blanket else _SPLIT.split(codes.strip().upper())
     return tuple(found)
 
 
-def _is_prose(codes: str) -> bool:
+def is_prose(codes: str) -> bool:
     """Whether what follows ``noqa:`` is a reason; flake8 too then takes it for a plain noqa."""
     first = _SPLIT.split(codes)[0]
     return not first.isupper() and first.isalpha() and first.lower() != "eco"
 
 
-def _matches(code: str, given: str) -> bool:
+def matches(code: str, given: str) -> bool:
     """Whether `given` is the code, its letters or a beginning of it that holds all its letters."""
+    if code == UNUSED and given == "ECO":  # it is about this very comment
+        return False
     return not given or (code.startswith(given) and len(given) >= len(code.rstrip("0123456789")))

@@ -33,7 +33,7 @@ def list_directories(bases: Sequence[str], wanted: Wanted) -> Iterator[tuple[str
     """The files below each base, a real path. One call of git per repository."""
     by_root: dict[str, list[str]] = defaultdict(list)
     for base in bases:
-        by_root[_repository(base) or ""].append(base)
+        by_root[repository(base) or ""].append(base)
     for root, inside in sorted(by_root.items()):
         tracked = _git_files(root, inside) if root else None
         for base in inside:
@@ -46,7 +46,7 @@ def list_directories(bases: Sequence[str], wanted: Wanted) -> Iterator[tuple[str
             yield base, listing
 
 
-def _repository(directory: str) -> str | None:
+def repository(directory: str) -> str | None:
     """The root of the git repository that a directory belongs to."""
     while not os.path.exists(os.path.join(directory, ".git")):
         parent = os.path.dirname(directory)
@@ -65,7 +65,8 @@ class _GitFiles:
     has_modules: bool
 
 
-def _git(root: str, *arguments: str) -> tuple[int, bytes, bytes]:
+def run_git(root: str, *arguments: str) -> tuple[int, bytes, bytes]:
+    """Status, output and errors of git in a repository. Raises OSError where there is no git."""
     import subprocess
 
     environment = {
@@ -86,7 +87,7 @@ def _git_files(root: str, bases: Sequence[str]) -> _GitFiles | None:
     options = ("-z", "--cached", "--others", "--exclude-standard")
     try:
         literal = "--literal-pathspecs"
-        status, output, errors = _git(root, literal, "ls-files", *options, "--", *below)
+        status, output, errors = run_git(root, literal, "ls-files", *options, "--", *below)
     except OSError:
         return None
     if status != 0:
@@ -106,7 +107,7 @@ def _warnings(errors: bytes) -> Iterator[tuple[str, str]]:
 
 def _git_ignores(root: str, directory: str) -> bool:
     try:
-        return _git(root, "check-ignore", "-q", "--", os.path.relpath(directory, root))[0] == 0
+        return run_git(root, "check-ignore", "-q", "--", os.path.relpath(directory, root))[0] == 0
     except OSError:
         return False
 
@@ -187,7 +188,7 @@ class _Lister:
         if not self.wanted(self.base, path):
             return
         root = os.path.join(self.base, path)
-        nested = _git_files(root, [root]) if _repository(root) == root else None
+        nested = _git_files(root, [root]) if repository(root) == root else None
         if nested is not None:
             self.tracked(path, root, nested)
         else:

@@ -15,7 +15,7 @@ CODES += ("ECO106", "ECO107", "ECO108", "ECO110", "ECO111")
 CODES += ("ECO201", "ECO202", "ECO203")
 CODES += ("ECO301", "ECO302", "ECO303", "ECO306")
 CODES += ("ECO501",)
-ADVICE = ("ECO304", "ECO305")
+ADVICE = ("ECO001", "ECO304", "ECO305")
 """Rules that are off unless selected: on for the fixtures of their own folders."""
 GREENS = ("ECO901", "ECO902", "ECO903", "ECO904")
 """Rules that find good choices: only fixtures of their own folders are marked with them."""

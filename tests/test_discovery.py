@@ -163,13 +163,13 @@ def test_one_call_of_git_per_repository(
     for name in ("a/x.py", "b/y.py", "c/z.py"):
         write(name, "")
     calls: list[tuple[str, ...]] = []
-    real = tree._git
+    real = tree.run_git
 
     def counted(root: str, *arguments: str) -> tuple[int, bytes, bytes]:
         calls.append(arguments)
         return real(root, *arguments)
 
-    monkeypatch.setattr(tree, "_git", counted)
+    monkeypatch.setattr(tree, "run_git", counted)
     assert found("a", "b/", "c/z.py") == ["a/x.py", "b/y.py", "c/z.py"]
     assert len(calls) == 1
 

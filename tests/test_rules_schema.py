@@ -16,6 +16,7 @@ from fixture_files import ADVICE, CODES, FIXTURES, GREENS, RULES, find
 from ecocompute_lint.engine.catalogue import FACTS, PRECISION_NAMES
 
 NAMES = {
+    "ECO001": ("unused-suppression", "gray", "exact"),
     "ECO101": ("int8-outlier-decomposition", "red", "numeric"),
     "ECO102": ("nf4-below-crossover", "yellow", "manual"),
     "ECO103": ("fp8-eager", "red", "manual"),
@@ -44,7 +45,7 @@ NAMES = {
     "ECO903": ("half-precision-small-model", "green", None),
     "ECO904": ("batched-inference", "green", None),
 }
-IN_ALL_CONTEXTS = {"ECO105", "ECO106", "ECO107", "ECO110", "ECO111", "ECO501"}
+IN_ALL_CONTEXTS = {"ECO001", "ECO105", "ECO106", "ECO107", "ECO110", "ECO111", "ECO501"}
 NEVER_MEASURED = {"ECO108", "ECO202", "ECO301", "ECO302", "ECO303", "ECO306"}
 NEVER_MEASURED |= {"ECO304", "ECO305", "ECO501", "ECO904"}
 """Rules about energy for which no measurement exists."""

@@ -320,6 +320,8 @@ def where(rule: Rule) -> str:
     """What a finding points at."""
     if rule.facts == ("package",):
         return "the requirement"
+    if rule.facts == ("suppression",):
+        return "the comment"
     return "the load" if rule.place == "load" else "the call that switches it on"
 
 

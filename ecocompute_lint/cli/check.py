@@ -20,7 +20,7 @@ _SETTINGS = (
     "select", "extend_select", "ignore", "min_confidence", "context", "gpu", "fix_level",
     "fail_on", "exclude", "extend_exclude", "exclude_tests", "force_exclude", "show_good",
     "requests_per_month", "input_tokens", "output_tokens", "batch_size", "region",
-    "electricity_usd_per_kwh", "pue",
+    "electricity_usd_per_kwh", "pue", "baseline",
 )
 # fmt: on
 
@@ -49,6 +49,10 @@ def check(ctx: click.Context, /, **given: Any) -> int:
         from ecocompute_lint.cli.stdin import run_on_stdin
 
         return run_on_stdin(request)
+    if request.add_noqa is not None:
+        from ecocompute_lint.cli.noqa import run_noqa
+
+        return run_noqa(request)
     if request.fix or request.diff:
         from ecocompute_lint.cli.fix import run_fix
 
@@ -65,6 +69,7 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
         raise click.UsageError("--config and --isolated exclude each other")
     if given["quiet"] and given["verbose"]:
         raise click.UsageError("--quiet and --verbose exclude each other")
+    _check_newness(given)
     for name in ("select", "extend_select"):
         _check_codes(name, given[name] or ())
     config = NO_CONFIG if given["isolated"] else given["config"]
@@ -90,9 +95,13 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
         verbose=given["verbose"],
         color=given["color"],
         stdin_filename=given["stdin_filename"] or "<stdin>",
-        # Repairs are made from the text as it is, so that its audit had better be as fresh.
-        cached=not (given["no_cache"] or given["fix"] or given["diff"]),
+        # Texts are changed as they are, so that their audit had better be as fresh.
+        cached=not (given["no_cache"] or given["fix"] or given["diff"] or given["add_noqa"]),
         jobs=given["jobs"],
+        since=given["since"],
+        write_baseline=given["write_baseline"],
+        prune_baseline=given["prune_baseline"],
+        add_noqa=_reason(given["add_noqa"]),
     )
 
 
@@ -107,6 +116,46 @@ def _paths(given: Mapping[str, Any]) -> tuple[str, ...]:
     return paths or (".",)
 
 
+def _check_newness(given: Mapping[str, Any]) -> None:
+    """What does not go together with baselines and revisions."""
+    writes, place = given["write_baseline"], "--write-baseline"
+    for option, other in (
+        ("--baseline", given["baseline"]),
+        ("--prune-baseline", given["prune_baseline"]),
+        ("--since", given["since"]),
+        ("--fix", given["fix"]),
+        ("--diff", given["diff"]),
+        ("--add-noqa", given["add_noqa"]),
+    ):
+        if writes is not None and other:
+            raise click.UsageError(f"{place} and {option} exclude each other")
+    reads = STDIN in given["paths"] or given["stdin_filename"]
+    for option in ("since", "write_baseline", "prune_baseline", "add_noqa"):
+        if reads and given[option]:
+            name = option.replace("_", "-")
+            raise click.UsageError(f"--{name} goes with files, not with standard input")
+    if given["add_noqa"] is not None and given["fix"]:
+        raise click.UsageError("--add-noqa and --fix exclude each other: repair first")
+    if writes is not None:
+        _check_file(place, writes)
+
+
+def _reason(given: str | None) -> str | None:
+    if given is None:
+        return None
+    from ecocompute_lint.cli.noqa import checked
+
+    return checked(given)
+
+
+def _check_file(option: str, place: str) -> None:
+    """Better to say it now than after the audit."""
+    if os.path.isdir(place):
+        raise click.UsageError(f"{option} {place}: is a directory")
+    if not os.path.isdir(os.path.dirname(os.path.abspath(place))):
+        raise click.UsageError(f"{option} {place}: no such directory")
+
+
 def _check_codes(name: str, selectors: Sequence[str]) -> None:
     """A mistyped code would select nothing, in silence. File names suffice: no rule is read."""
     from ecocompute_lint.resources import rules_dir
@@ -119,11 +168,6 @@ def _check_codes(name: str, selectors: Sequence[str]) -> None:
 
 
 def _check_outputs(targets: list[tuple[str, str | None]]) -> None:
-    """Better to say it now than after the audit."""
     for _, place in targets:
-        if place is None or place == STDIN:
-            continue
-        if os.path.isdir(place):
-            raise click.UsageError(f"--output {place}: is a directory")
-        if not os.path.isdir(os.path.dirname(os.path.abspath(place))):
-            raise click.UsageError(f"--output {place}: no such directory")
+        if place is not None and place != STDIN:
+            _check_file("--output", place)

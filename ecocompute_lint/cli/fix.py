@@ -79,7 +79,7 @@ def _one(
             problems.append(outcome.problem)
             return file, Repaired(file.path)
         if outcome.text != decoded.text:
-            _deliver(path, data, recoded(data, decoded, outcome.text), request)
+            deliver(path, data, recoded(data, decoded, outcome.text), request)
     except (CannotWrite, UnreadableSource, UnicodeError) as error:
         problems.append(Problem("not-written", file.path, f"not written: {error}"))
         return file, Repaired(file.path)
@@ -90,7 +90,8 @@ def _one(
     return report_of(file, outcome), repaired_of(file.path, outcome, request)
 
 
-def _deliver(path: Path, old: bytes, new: bytes, request: Request) -> None:
+def deliver(path: Path, old: bytes, new: bytes, request: Request) -> None:
+    """Write what has become of a file, or print the difference."""
     from ecocompute_lint.fixes.apply import write_atomically
 
     if request.diff:
@@ -105,10 +106,13 @@ def try_to_fix(text: str, path: str, request: Request) -> FixOutcome:
     """Repair a text. A fault of ours becomes a problem of this file alone."""
     from ecocompute_lint.config import ConfigError
     from ecocompute_lint.engine.catalogue import RuleError
+    from ecocompute_lint.narrowing import key_of
     from ecocompute_lint.repairs import FixOutcome, fixer
 
     try:
-        return fixer(path)(text, path=path, settings=request.finder(path))
+        spared = request.narrowing.spared.get(path)
+        unwanted = None if spared is None else lambda item: key_of(item) in spared
+        return fixer(path)(text, path=path, settings=request.finder(path), unwanted=unwanted)
     except (ConfigError, RuleError):
         raise
     except Exception as error:

@@ -13,7 +13,7 @@ import click
 from ecocompute_lint.report.formats import FORMATS
 
 _REPAIR, _RULES, _FILES = "Repair", "What is reported", "Which files"
-_COST = "Workload and cost"
+_COST, _NEW = "Workload and cost", "Only what is new"
 _OUTPUT, _RUN, _CONFIG = "Output", "Speed", "Configuration and help"
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -136,6 +136,21 @@ _OPTIONS = (
         "electricity_usd_per_kwh",
     ),
     _number("--pue", "X", "Energy of the facility over that of the GPU (default: by the card)."),
+    _option(_NEW, "--baseline", metavar="FILE", help="Leave out the findings that FILE knows."),
+    _option(_NEW, "--write-baseline", metavar="FILE", help="Write all present findings to FILE."),
+    _flag(_NEW, "--prune-baseline", text="Take out of the baseline what is no longer found."),
+    _option(
+        _NEW,
+        "--since",
+        metavar="REV",
+        help="Only findings on lines changed since the branch left REV; new files count whole.",
+    ),
+    _option(
+        _NEW,
+        "--add-noqa",
+        metavar="REASON",
+        help="Silence what is found by comments that give this reason.",
+    ),
     _list(_FILES, "--exclude", "PATTERNS", "Leave these out, in place of the usual ones."),
     _list(_FILES, "--extend-exclude", "PATTERNS", "Leave these out as well."),
     _flag(_FILES, "--exclude-tests", text="Leave tests out, by their names and folders."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from ecocompute_lint.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import SettingsFinder
+    from ecocompute_lint.narrowing import Narrowing
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,23 @@ class Request:
     """Whether results of earlier runs are taken."""
     jobs: int | None
     """How many processes analyse; None or 0: as many as pay."""
+    since: str | None = None
+    write_baseline: str | None = None
+    prune_baseline: bool = False
+    add_noqa: str | None = None
+
+    @cached_property
+    def narrowing(self) -> Narrowing:
+        """What leaves out what is not new. Raises ConfigError where git cannot be asked."""
+        from ecocompute_lint.narrowing import Narrowing
+
+        changes = None
+        if self.since is not None:
+            from ecocompute_lint.revisions import Changes
+
+            changes = Changes(self.since, self.paths)
+        writes = self.write_baseline is not None
+        return Narrowing(self.finder, self.paths, changes, ignore_baselines=writes)
 
     @property
     def wants_edits(self) -> bool:

@@ -26,6 +26,10 @@ _FAILING = {"red": Level.RED, "yellow": Level.YELLOW}
 def run_audit(request: Request) -> int:
     """Audit and report."""
     report = audit(request)
+    if request.write_baseline is not None:
+        from ecocompute_lint.cli.newness import write_baseline
+
+        return write_baseline(report, request)
     view = view_of(report, request, source_lines)
     written = write_reports(view, request)
     return exit_status(request, report.findings, written and not report.failed)
@@ -36,6 +40,7 @@ def audit(request: Request, *, with_edits: bool | None = None) -> Report:
     from ecocompute_lint.audit import audit_paths
     from ecocompute_lint.cli.progress import Progress
 
+    narrowing = request.narrowing
     with Progress(wanted=not request.quiet) as progress:
         report = audit_paths(
             request.paths,
@@ -45,7 +50,13 @@ def audit(request: Request, *, with_edits: bool | None = None) -> Report:
             jobs=request.jobs,
             cached=request.cached,
             progress=progress,
+            only=narrowing.wants,
         )
+    report = narrowing(report)
+    if narrowing.in_use or request.prune_baseline:
+        from ecocompute_lint.cli.newness import tell_stale
+
+        tell_stale(request)
     for problem in report.problems:
         say(_problem(problem) + _meant(problem))
     if request.verbose:

@@ -35,10 +35,13 @@ def run_on_stdin(request: Request) -> int:
         if request.fix and not request.diff:
             write_bytes(data)
         return _report(request, FileReport(name, "failed", problem=problem), Decoded(""), start)
-    if request.fix or request.diff:
-        return _repair(request, data, decoded)
-    from ecocompute_lint.audit import auditor
+    from ecocompute_lint.audit import Report, auditor
 
+    if request.fix or request.diff:
+        if settings.baseline is not None:
+            before = auditor(name)(decoded.text, path=name, settings=settings)
+            request.narrowing(Report((before,)), lambda _: decoded.text)
+        return _repair(request, data, decoded)
     report = auditor(name)(
         decoded.text,
         path=name,
@@ -59,6 +62,7 @@ def _report(request: Request, report: FileReport, decoded: Decoded, start: float
     from ecocompute_lint.audit import Report
 
     run = Report((report,), (), time.perf_counter() - start)
+    run = request.narrowing(run, lambda _: decoded.text)
     view = view_of(run, request, lambda _, cell: lines_of(decoded.text, cell))
     taken = request.fix and not request.diff
     written = write_reports(view, request, stdout=not taken)

@@ -25,7 +25,7 @@ from ecocompute_lint.knowledge.hardware import find_gpu
 from ecocompute_lint.knowledge.precisions import PRECISIONS
 from ecocompute_lint.resources import rules_dir
 
-FACTS = ("quantization", "generation", "engine", "server", "load", "package")
+FACTS = ("quantization", "generation", "engine", "server", "load", "package", "suppression")
 PLACES = ("switch", "load")
 CATEGORIES = ("energy", "correctness", "hardware")
 OPERATORS = (*"is is_not in not_in type present at_most above matches within not_within".split(),)

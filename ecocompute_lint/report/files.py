@@ -65,18 +65,7 @@ class Files:
         if finding.cell is None:
             return place
         notebook = self._notebook(finding.path)
-        if notebook is None:
-            return None
-        from ecocompute_lint.sources.text import LineMap
-
-        for cell in notebook.cells:
-            if cell.index == finding.cell:
-                piece = cell.source.piece
-                try:
-                    return piece.place(*LineMap(piece.text).span(place))
-                except ValueError:
-                    return None
-        return None
+        return None if notebook is None else notebook.raw_place(finding.cell, place)
 
     def edits(self, finding: Finding) -> tuple[Edit, ...]:
         """The edits that mend a finding, as the file counts."""

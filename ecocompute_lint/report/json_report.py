@@ -82,6 +82,7 @@ def _summary(view: View, fixed: Sequence[Finding] | None) -> dict[str, Any]:
         "skipped": view.report.skipped,
         "failed": view.failed,
         "suppressed": view.suppressed,
+        "known": view.known,
         "findings": len(view.bad),
         **{level.label: levels[level] for level in sorted(Level, reverse=True)},
         "fixable": sum(map(view.repairable, view.findings)),

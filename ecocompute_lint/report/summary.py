@@ -55,6 +55,11 @@ class View:
         return sum(file.suppressed for file in self.report.files)
 
     @property
+    def known(self) -> int:
+        """How many findings were left out because they are not new."""
+        return sum(file.known for file in self.report.files)
+
+    @property
     def failed(self) -> int:
         """How many files could not be analysed."""
         return sum(file.status == "failed" for file in self.report.files)
@@ -119,6 +124,8 @@ def _looked_at(view: View) -> str:
         text += f", {view.failed:,} failed"
     if view.suppressed:
         text += f", {view.suppressed:,} suppressed"
+    if view.known:
+        text += f", {view.known:,} not new"
     return text
 
 

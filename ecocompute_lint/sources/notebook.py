@@ -105,6 +105,16 @@ class Notebook:
         """The source of a cell."""
         return next((one.source.piece.text for one in self.cells if one.index == cell), "")
 
+    def raw_place(self, cell: int, place: Place) -> Place | None:
+        """A place in the source of a cell as one in the raw JSON."""
+        piece = next((one.source.piece for one in self.cells if one.index == cell), None)
+        if piece is None:
+            return None
+        try:
+            return piece.place(*LineMap(piece.text).span(place))
+        except ValueError:
+            return None
+
     # -- from the joined text to cells
 
     def locate(self, place: Place) -> tuple[int, Place]:

@@ -75,14 +75,18 @@ def edits_of(
     kind: str, text: str, operations: Sequence[Operation], tree: ast.Module | None = None
 ) -> Plan:
     """The edits that do the steps of repairs."""
-    if kind == PYTHON:
-        from ecocompute_lint.fixes.plan import plan_edits
-        from ecocompute_lint.sources import python
+    plain = [step for step in operations if kind != PYTHON or step.carrier == "text"]
+    others = [step for step in operations if kind == PYTHON and step.carrier != "text"]
+    if not others:
+        from ecocompute_lint.fixes import text as texts
 
-        return plan_edits(text, operations, tree if tree is not None else python.parse(text))
-    from ecocompute_lint.fixes import text as texts
+        return texts.plan_edits(text, plain)
+    from ecocompute_lint.fixes.plan import OVERLAPS, Plan, plan_edits
+    from ecocompute_lint.sources import python
 
-    return texts.plan_edits(text, operations)
+    plan = plan_edits(text, others, tree if tree is not None else python.parse(text))
+    # What is done to comments waits for a round of its own.
+    return Plan(plan.edits, plan.done, (*plan.refused, *((step, OVERLAPS) for step in plain)))
 
 
 def suppressions_of(kind: str, text: str) -> Suppressions | None:
