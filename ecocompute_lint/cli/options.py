@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-FORMATS = ("text", "concise", "json")
+FORMATS = ("text", "concise", "json", "html")
 _REPAIR, _RULES, _FILES = "Repair", "What is reported", "Which files"
 _COST = "Workload and cost"
 _OUTPUT, _RUN, _CONFIG = "Output", "Speed", "Configuration and help"

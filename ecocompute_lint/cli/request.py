@@ -36,4 +36,4 @@ class Request:
     @property
     def wants_edits(self) -> bool:
         """Whether a report holds the edits of each repair."""
-        return any(name == "json" for name, _ in self.destinations)
+        return any(name in ("json", "html") for name, _ in self.destinations)

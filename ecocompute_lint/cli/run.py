@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from ecocompute_lint.cli.request import Request
     from ecocompute_lint.config import Settings
 
+DOCUMENTS = {
+    "json": "ecocompute_lint.report.json_report",
+    "html": "ecocompute_lint.report.html",
+}
+"""The formats that are whole documents, and whose `render` writes them, as UTF-8."""
 _FAILING = {"red": Level.RED, "yellow": Level.YELLOW}
 
 
@@ -142,7 +148,7 @@ def write_reports(
     for name, place in request.destinations:
         if place in (None, "-"):
             text = _render(name, view, request, style_for(stream, request.color), repaired)
-            if name == "json" and stdout:
+            if name in DOCUMENTS and stdout:
                 write_bytes(text.encode("utf-8", "backslashreplace"))
             else:
                 write(text, stream)
@@ -166,12 +172,12 @@ def _save(place: str, text: str) -> bool:
 def _render(
     name: str, view: View, request: Request, style: Style, repaired: Sequence[Repaired] | None
 ) -> str:
-    if name == "json":
-        from ecocompute_lint.report import json_report
-
+    if name in DOCUMENTS:
+        module = import_module(DOCUMENTS[name])
         fixed = None if repaired is None else [item for one in repaired for item in one.fixed]
         settings = _settings_here(request)
-        return json_report.render(view, settings, problems=view.report.failed, fixed=fixed)
+        document: str = module.render(view, settings, problems=view.report.failed, fixed=fixed)
+        return document
     if request.statistics:
         from ecocompute_lint.report import statistics
 
@@ -204,7 +210,7 @@ def _settings_here(request: Request) -> Settings:
 def _echo_failures(view: View, request: Request) -> None:
     """Say on standard error what no report on standard output says to people."""
     told = not request.statistics
-    if told and any(name != "json" and place is None for name, place in request.destinations):
+    if told and any(name not in DOCUMENTS and place is None for name, place in request.destinations):
         return
     for file in view.report.files:
         if (problem := file.problem) is not None:

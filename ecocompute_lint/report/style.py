@@ -12,6 +12,7 @@ from ecocompute_lint.findings import Level
 _DANGEROUS = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
+_LONE = re.compile("[\ud800-\udfff]")
 TAB = 4
 
 LEVEL_STYLES = {
@@ -24,8 +25,12 @@ LEVEL_STYLES = {
 
 def safe(text: str) -> str:
     """`text` on one line, with control characters spelled out."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return _DANGEROUS.sub(_spelled, text.replace("\t", " "))
+    return spelled(text.replace("\t", " "))
+
+
+def spelled(text: str) -> str:
+    """`text` with control characters but tabs spelled out, and without halves of characters."""
+    return _DANGEROUS.sub(_spelled, _LONE.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _spelled(match: re.Match[str]) -> str:
