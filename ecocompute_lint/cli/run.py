@@ -210,7 +210,9 @@ def _settings_here(request: Request) -> Settings:
 def _echo_failures(view: View, request: Request) -> None:
     """Say on standard error what no report on standard output says to people."""
     told = not request.statistics
-    if told and any(name not in DOCUMENTS and place is None for name, place in request.destinations):
+    if told and any(
+        name not in DOCUMENTS and place is None for name, place in request.destinations
+    ):
         return
     for file in view.report.files:
         if (problem := file.problem) is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ecocompute_lint.advice.choosing import batches_up_to
 from ecocompute_lint.advice.sentences import amount
@@ -21,6 +22,8 @@ from ecocompute_lint.knowledge.precisions import find_precision
 WIDTH, HEIGHT = 360, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 14, 14, 34
 _STEPS = 4
+_FEWEST = 3
+_NEAR = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,10 @@ class Curve:
     points: tuple[Point, ...]
     line: str
     band: str
-    rows: tuple[Tick, ...]
+    ticks: tuple[Tick, ...]
     notes: tuple[str, ...]
+    rows: tuple[str, ...]
+    """The measurements behind it."""
     left: int = _LEFT
     right: int = WIDTH - _RIGHT
     base: int = HEIGHT - _BOTTOM
@@ -74,9 +79,15 @@ def curve(finding: Finding, economy: Economy, size: ModelSize) -> Curve | None:
     sizes = sorted({*_measured_sizes(economy), *asked} - {present})
     found = choices(economy, gpu, size, [(known.name, batch) for batch in (present, *sizes)])
     usable = sorted((item for item in found if item.counts and item.fits), key=_batch)
-    if len(usable) < 3 or found[0] not in usable:
+    if len(usable) < _FEWEST or found[0] not in usable or not _same(found[0], now):
         return None
     return _drawn(usable, present, asked, known.label, _too_large(found))
+
+
+def _same(choice: Choice, now: Mapping[str, Any]) -> bool:
+    """Whether the curve begins where the finding stands: other settings would move it."""
+    known = now["energy_j_per_1k_tok"]
+    return known is not None and abs(_energy(choice).value - known["value"]) <= _NEAR
 
 
 def _measured_sizes(economy: Economy) -> list[int]:
@@ -127,14 +138,15 @@ def _drawn(
     )
     upper = [f"{x(_batch(item))},{y(_energy(item).high)}" for item in usable]
     lower = [f"{x(_batch(item))},{y(_energy(item).low)}" for item in reversed(usable)]
-    rows = tuple(Tick(y(step * i), f"{step * i:,.0f}") for i in range(round(top / step) + 1))
+    ticks = tuple(Tick(y(step * i), f"{step * i:,.0f}") for i in range(round(top / step) + 1))
     return Curve(
         label=label,
         points=points,
         line=" ".join(f"{point.x},{point.y}" for point in points),
         band=" ".join((*upper, *lower)),
-        rows=rows,
+        ticks=ticks,
         notes=notes,
+        rows=tuple(dict.fromkeys(row for item in usable for row in item.estimate.rows)),
     )
 
 

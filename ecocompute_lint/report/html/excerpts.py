@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecocompute_lint.findings import Edit, Finding, Place
 from ecocompute_lint.fixes.apply import apply_edits
@@ -47,7 +48,7 @@ def excerpt(lines: Sequence[str], finding: Finding) -> tuple[Line, ...]:
     for number in wanted:
         gap = bool(found) and number > found[-1].number + 1
         found.append(_line(number, lines[number - 1], spans.get(number), gap))
-    return _trimmed(found, set(spans))
+    return _outdented(_trimmed(found, set(spans)))
 
 
 def _trimmed(found: list[Line], marked: set[int]) -> tuple[Line, ...]:
@@ -57,6 +58,19 @@ def _trimmed(found: list[Line], marked: set[int]) -> tuple[Line, ...]:
     while found and found[-1].number not in marked and not found[-1].before.strip():
         del found[-1]
     return tuple(found)
+
+
+def _outdented(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Without the indent that all lines share: on a phone it would be all there is to see."""
+    shared = _shared([line.before + line.marked for line in lines])
+    return tuple(replace(line, before=line.before[shared:]) for line in lines)
+
+
+def _shared(texts: Sequence[str]) -> int:
+    """How long an indent all lines begin with; empty lines do not count."""
+    indents = [text[: len(text) - len(text.lstrip(" \t"))] for text in texts if text.strip()]
+    columns = zip(*indents, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 def _line(number: int, text: str, span: Place | None, gap: bool) -> Line:
@@ -108,8 +122,17 @@ def diffs(finding: Finding, lines: Lines) -> tuple[Diff, ...]:
             new = apply_edits(old, mine)
         except ValueError:  # the file has changed since it was read
             return ()
-        found.append(Diff(cell, tuple(_changes(old, new))))
+        found.append(Diff(cell, _kept_in(_changes(old, new))))
     return tuple(found)
+
+
+def _kept_in(changes: Iterator[Change]) -> tuple[Change, ...]:
+    """Without empty lines at the end, and without the indent that all lines share."""
+    found = list(changes)
+    while found and found[-1].sign == " " and not found[-1].text.strip():
+        found.pop()
+    shared = _shared([item.text for item in found])
+    return tuple(replace(item, text=item.text[shared:]) for item in found)
 
 
 def _changes(old: str, new: str) -> Iterator[Change]:

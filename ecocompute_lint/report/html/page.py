@@ -91,7 +91,7 @@ def page(
     anchors = {id(finding): f"finding-{number}" for number, finding in enumerate(shown, 1)}
     dataset = load_dataset(settings.data)
     priced = [finding for finding in shown if finding.cost is not None]
-    used = list(dict.fromkeys(row for item in shown for row in item.evidence.get("rows", ())))
+    files = _files(view, settings, anchors)
     return {
         "version": __version__,
         "headline": _headline(view),
@@ -99,14 +99,14 @@ def page(
         "levels": _levels(shown),
         "cost": _cost(shown),
         "leading": _leading(shown, anchors),
-        "files": _files(view, settings, anchors),
+        "files": files,
         "rules": rules_found(settings, shown),
         "charts": charts(
             dataset,
             [finding.gpu for finding in priced if finding.gpu],
             [hub for item in priced if item.model and (hub := resolve(item.model).hf_id)],
         ),
-        "origins": origins(dataset, used),
+        "origins": origins(dataset, _used(files)),
         "problems": [(posix(item.path), item.line, item.code, item.message) for item in problems],
         "skipped": [(posix(file.path), file.reason) for file in view.report.too_large],
         "fixed": None if fixed is None else [_mended(finding) for finding in fixed],
@@ -150,6 +150,13 @@ def _summary(view: View) -> list[str]:
 def _levels(shown: Sequence[Finding]) -> list[tuple[str, str, int]]:
     counts = Counter(finding.level for finding in shown)
     return [(level.label, LEVELS[level], counts[level]) for level in LEVELS if counts[level]]
+
+
+def _used(files: Sequence[File]) -> list[str]:
+    """The measurements behind all figures of findings and curves."""
+    items = [item for file in files for item in file.items]
+    rows = [row for item in items for row in (*item.rows, *(item.curve.rows if item.curve else ()))]
+    return list(dict.fromkeys(rows))
 
 
 # --- money ----------------------------------------------------------------------------------------
@@ -226,7 +233,9 @@ def _files(view: View, settings: Settings, anchors: Mapping[int, str]) -> list[F
     for path in dict.fromkeys(finding.path for finding in view.findings):
         mine = [finding for finding in view.findings if finding.path == path]
         items = [_item(one, anchors[id(one)], view, settings, batched) for one in mine]
-        files.append(File(f"file-{len(files) + 1}", posix(path), tuple(items), tuple(_levels(mine))))
+        files.append(
+            File(f"file-{len(files) + 1}", posix(path), tuple(items), tuple(_levels(mine)))
+        )
     return files
 
 
