@@ -76,6 +76,10 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
     }
     targets = destinations(given["formats"], given["outputs"], order)
     _check_outputs(targets)
+    if any(name == "html" for name, _ in targets):
+        from ecocompute_lint.report.html import ready
+
+        ready()  # what is missing is said now, not after the audit
     return Request(
         paths=_paths(given),
         overrides=overrides,

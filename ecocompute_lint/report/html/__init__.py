@@ -37,7 +37,7 @@ def render(
 
     Raises ConfigError where Jinja2 is missing.
     """
-    environment = _environment()
+    environment = ready()
     from ecocompute_lint.report.html.page import page
 
     styles, script = _asset("style.css"), _asset("filter.js")
@@ -51,7 +51,8 @@ def render(
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def ready() -> Environment:
+    """What fills the templates. Raises ConfigError where Jinja2 is missing."""
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError:
@@ -65,7 +66,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["prose"] = _prose
+    environment.filters |= {"prose": _prose, "path": _path}
     return environment
 
 
@@ -90,6 +91,13 @@ def _prose(text: str) -> Any:
         for index, part in enumerate(parts)
     )
     return Markup("").join(tagged)
+
+
+def _path(text: str) -> Any:
+    """A path that may be broken after its slashes."""
+    from markupsafe import Markup, escape
+
+    return Markup("/<wbr>").join(map(escape, spelled(text).split("/")))
 
 
 def _asset(name: str) -> str:
