@@ -47,7 +47,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "batches.py").write_text(BATCHES)
     out = tmp_path_factory.mktemp("page") / "report.html"
-    return page_of(folder, out, "--show-good", "--gpu", "a800")
+    return page_of(folder, out, "--show-good")
 
 
 @pytest.fixture
@@ -164,6 +164,8 @@ def test_a_link_to_a_hidden_finding_brings_it_back(page: Browser) -> None:
 
 
 def test_without_scripts_everything_is_there(window: Browser, report: Path) -> None:
+    window.media()
+    window.wide()
     window.scripts(False)
     window.open(report)
     assert not window.one("#filters").is_displayed()
@@ -271,6 +273,8 @@ def test_hostile_names_and_source_do_nothing(
 ) -> None:
     hostile(tmp_path)
     out = page_of(tmp_path, tmp_path_factory.mktemp("hostile") / "report.html")
+    window.media()
+    window.wide()
     window.open(out)
     assert window.js("return window.pwned") is None
     assert window.js("return document.querySelectorAll('script, img').length") == 1

@@ -236,7 +236,7 @@ def test_what_was_repaired_is_told(ecolint: Command, write: Any) -> None:
 
 
 def test_good_choices_appear_where_they_are_asked_for(ecolint: Command, write: Any) -> None:
-    write("a.py", (ROOT / "fixtures" / "ECO901").glob("*good*").__iter__().__next__().read_text())
+    write("a.py", (ROOT / "fixtures" / "ECO903" / "choice_explicit.py").read_text())
     shown = html(ecolint, "--show-good", ".")
     assert 'data-level="green"' in shown
     assert 'data-level="green"' not in html(ecolint, ".")

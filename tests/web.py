@@ -14,7 +14,7 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or ""
 DRIVER = shutil.which("chromedriver") or ""
 SWITCHES = (
     "--headless=new --disable-gpu --no-first-run --disable-background-networking --hide-scrollbars "
-    "--disable-component-update --disable-sync --disable-extensions --disable-dev-shm-usage"
+    "--window-size=1200,900 --disable-component-update --disable-sync --disable-extensions --disable-dev-shm-usage"
 ).split()
 
 
@@ -61,7 +61,11 @@ class Browser:
         self.size(360, 740)
 
     def media(self, medium: str = "", **features: str) -> None:
-        """What the page is shown on: ``print``, and features such as the colour scheme."""
+        """What the page is shown on: ``print``, and features such as the colour scheme.
+
+        Nothing moves unless it is asked to, so that what is clicked stays where it is.
+        """
+        features = {"prefers_reduced_motion": "reduce", **features}
         named = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
         self.command("Emulation.setEmulatedMedia", media=medium, features=named)
 
@@ -72,13 +76,16 @@ class Browser:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """The addresses that were asked for since the page was opened."""
-        messages = (json.loads(entry["message"]) for entry in self.driver.get_log("performance"))
-        return [
-            message["message"]["params"]["request"]["url"]
-            for message in messages
-            if message["message"]["method"] == "Network.requestWillBeSent"
-        ]
+        """The addresses that were asked for since the page was opened, but for those refused."""
+        entries = self.driver.get_log("performance")
+        found: dict[str, str] = {}
+        for message in (json.loads(entry["message"])["message"] for entry in entries):
+            about = message["params"]
+            if message["method"] == "Network.requestWillBeSent":
+                found[about["requestId"]] = about["request"]["url"]
+            elif about.get("blockedReason") == "csp":
+                found.pop(about["requestId"], None)
+        return list(found.values())
 
 
 @contextmanager

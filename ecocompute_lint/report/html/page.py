@@ -169,7 +169,7 @@ def _cost(shown: Sequence[Finding]) -> dict[str, Any] | None:
         return None
     costs = [item.cost for item in dearest(shown).values() if item is not None and item.cost]
     if not costs:
-        return {"unpriced": sum_.unpriced, "deployments": 0}
+        return {"unpriced": sum_.unpriced, "deployments": 0, "assumptions": ()}
 
     def now(name: str) -> float:
         return float(sum(cost["now"][name]["value"] for cost in costs))
