@@ -208,7 +208,12 @@ def test_every_control_and_picture_has_a_name(page: Browser) -> None:
     nodes = page.command("Accessibility.getFullAXTree")["nodes"]
     wanted = ("searchbox", "combobox", "checkbox", "button", "link", "image", "article", "region")
     named = [node for node in nodes if node.get("role", {}).get("value") in wanted]
-    assert {node["role"]["value"] for node in named} >= {"searchbox", "combobox", "checkbox", "link"}
+    assert {node["role"]["value"] for node in named} >= {
+        "searchbox",
+        "combobox",
+        "checkbox",
+        "link",
+    }
     assert [node["role"] for node in named if not node.get("name", {}).get("value")] == []
 
 
@@ -249,7 +254,9 @@ def test_motion_is_only_for_those_who_like_it(page: Browser) -> None:
     behaviours = []
     for wish in ("no-preference", "reduce"):
         page.media(prefers_reduced_motion=wish)
-        behaviours.append(page.js("return getComputedStyle(document.documentElement).scrollBehavior"))
+        behaviours.append(
+            page.js("return getComputedStyle(document.documentElement).scrollBehavior")
+        )
     assert behaviours == ["smooth", "auto"]
 
 
