@@ -186,7 +186,8 @@ def test_the_keyboard_reaches_and_works_the_filters(page: Browser) -> None:
         reached.append(
             page.js(
                 "var e = document.activeElement;"
-                "return e.name ? e.name + (e.type === 'checkbox' ? ':' + e.value : '') : e.className"
+                "var value = e.type === 'checkbox' ? ':' + e.value : '';"
+                "return e.name ? e.name + value : e.className"
             )
         )
         if reached[-1].startswith("level:"):

@@ -14,7 +14,8 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or ""
 DRIVER = shutil.which("chromedriver") or ""
 SWITCHES = (
     "--headless=new --disable-gpu --no-first-run --disable-background-networking --hide-scrollbars "
-    "--window-size=1200,900 --disable-component-update --disable-sync --disable-extensions --disable-dev-shm-usage"
+    "--window-size=1200,900 --disable-component-update --disable-sync --disable-extensions "
+    "--disable-dev-shm-usage"
 ).split()
 
 
