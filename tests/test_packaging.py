@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, TRAP, environment
 
 PACKAGE = ROOT / "ecocompute_lint"
-SHIPPED = ("*.py", "data/*.csv", "data/*.md", "report/*.json", "py.typed")
+SHIPPED = ("*.py", "data/*.csv", "data/*.md", "report/*.json", "templates/*", "py.typed")
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -68,9 +68,7 @@ def test_everything_is_in_the_wheel(wheel: Path) -> None:
         inside = set(archive.namelist())
     ours = {name for name in inside if not name.split("/")[0].endswith(".dist-info")}
     expected = {
-        path.relative_to(ROOT).as_posix()
-        for pattern in SHIPPED
-        for path in [*PACKAGE.glob(pattern), *PACKAGE.glob(f"*/{pattern}")]
+        path.relative_to(ROOT).as_posix() for pattern in SHIPPED for path in PACKAGE.rglob(pattern)
     }
     expected |= {f"ecocompute_lint/rules/{path.name}" for path in (ROOT / "rules").iterdir()}
     assert ours == expected

@@ -49,6 +49,7 @@ says '"citation"' "$bin/ecolint" optimize --model Qwen/Qwen2.5-14B --gpu a800 --
 says 'ecocompute' "$bin/flake8" --version
 says '^bad.py:3:10: ECO101' "$bin/flake8" --isolated --exit-zero --select ECO bad.py
 says '^bad.py:3:10: ECO101' "$bin/ecolint" --exit-zero --quiet .
+says '<h1>' "$bin/ecolint" --exit-zero --format html .
 
 status=0
 "$bin/ecolint" --quiet . >output.txt || status=$?

@@ -10,6 +10,7 @@ import click
 
 from ecocompute_lint.cli.options import CheckCommand, check_options, destinations
 from ecocompute_lint.cli.request import Request
+from ecocompute_lint.report.formats import FORMATS
 
 if TYPE_CHECKING:
     pass
@@ -81,6 +82,8 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
     }
     targets = destinations(given["formats"], given["outputs"], order)
     _check_outputs(targets)
+    for name, _ in targets:
+        FORMATS[name].prepare()
     return Request(
         paths=_paths(given),
         overrides=overrides,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
@@ -47,14 +47,24 @@ class Format:
     """Whether it says to the one who reads it which files could not be analysed."""
     terminal: bool = False
     """Whether it is drawn for a terminal; the others are UTF-8 wherever they go."""
+    needs: str = ""
+    """A function as in `place` that raises ConfigError where something is not installed."""
+
+    def prepare(self) -> None:
+        """Say what is missing before the audit, not after it. Raises ConfigError."""
+        if self.needs:
+            _function(self.needs)()
 
     def render(self, run: Run) -> str:
         """The report."""
-        module, name = self.place.split(":")
-        function: Callable[[Run], str] = getattr(
-            import_module(f"ecocompute_lint.report.{module}"), name
-        )
-        return function(run)
+        text: str = _function(self.place)(run)
+        return text
+
+
+def _function(place: str) -> Callable[..., Any]:
+    module, name = place.split(":")
+    function: Callable[..., Any] = getattr(import_module(f"ecocompute_lint.report.{module}"), name)
+    return function
 
 
 FORMATS: Mapping[str, Format] = {
@@ -66,4 +76,5 @@ FORMATS: Mapping[str, Format] = {
     "gitlab": Format("gitlab:render", "GitLab's code quality report"),
     "junit": Format("junit:render", "JUnit XML"),
     "markdown": Format("markdown:render", "a comment on a pull request", edits=True, told=True),
+    "html": Format("html:render", "a web page in one file", edits=True, needs="html:ready"),
 }

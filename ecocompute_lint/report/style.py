@@ -25,7 +25,12 @@ LEVEL_STYLES = {
 
 def safe(text: str) -> str:
     """`text` on one line, with control characters spelled out."""
-    return _DANGEROUS.sub(_spelled, as_text(text).replace("\t", " "))
+    return spelled(text.replace("\t", " "))
+
+
+def spelled(text: str) -> str:
+    """`text` with control characters but tabs spelled out, and without halves of characters."""
+    return _DANGEROUS.sub(_spelled, as_text(text))
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.findings import Finding, Level
+
+Deployed = tuple[str, int | None, tuple[int, ...]]
+"""The path of a deployment, the cell of a notebook, line and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +44,52 @@ class Total:
         }
 
 
-def total(findings: Iterable[Finding]) -> Total | None:
-    """The sum of what could be saved, None where no finding is about energy."""
-    savings: dict[Any, Mapping[str, Any]] = {}
-    seen: set[Any] = set()
-    assumptions: dict[str, None] = {}
+def dearest(findings: Iterable[Finding]) -> dict[Deployed, Finding | None]:
+    """Each deployment that wastes energy, with the finding that would save most on it.
+
+    None where nobody measured it.
+    """
+    found: dict[Deployed, Finding | None] = {}
     for finding in findings:
         place = finding.evidence.get("deployment")
         if place is None or finding.level is Level.GREEN:
             continue
         cell = finding.evidence.get("deployment_cell")
         key = (finding.path, cell, tuple(place))
-        seen.add(key)
-        if finding.cost is None:
-            continue
-        saving = finding.cost["saving"]
-        known = savings.get(key)
-        if known is None or saving["usd"]["value"] > known["usd"]["value"]:
-            savings[key] = saving
-        assumptions.update(dict.fromkeys(finding.cost["assumptions"]))
-    if not seen:
+        known = found.setdefault(key, None)
+        if finding.cost is not None and (known is None or _saved(finding) > _saved(known)):
+            found[key] = finding
+    return found
+
+
+def _saved(finding: Finding) -> float:
+    assert finding.cost is not None
+    return float(finding.cost["saving"]["usd"]["value"])
+
+
+def total(findings: Iterable[Finding]) -> Total | None:
+    """The sum of what could be saved, None where no finding is about energy."""
+    found = list(findings)
+    deployed = dearest(found)
+    if not deployed:
         return None
+    savings = [item.cost["saving"] for item in deployed.values() if item and item.cost]
+    assumptions: dict[str, None] = {}
+    for finding in found:
+        if finding.cost is not None and finding.level is not Level.GREEN:
+            assumptions.update(dict.fromkeys(finding.cost["assumptions"]))
 
     def added(name: str, end: str = "value") -> float:
-        return float(sum(saving[name][end] for saving in savings.values()))
+        return float(sum(saving[name][end] for saving in savings))
 
     return Total(
         len(savings),
-        len(seen) - len(savings),
+        len(deployed) - len(savings),
         added("usd"),
         added("usd", "low"),
         added("usd", "high"),
         added("kwh"),
         added("kg_co2e"),
-        float(sum(saving["car_km"] for saving in savings.values())),
+        float(sum(saving["car_km"] for saving in savings)),
         tuple(assumptions),
     )
