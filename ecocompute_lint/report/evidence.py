@@ -18,15 +18,22 @@ def evidence_lines(finding: Finding, style: Style, fixes: bool) -> list[str]:
 
     `fixes` says whether ``--fix`` would make the choice that the repair leads to.
     """
-    choices = [item for item in finding.evidence.get("choices", ()) if item["energy_j_per_1k_tok"]]
-    if finding.cost is None or not choices:
+    rows = choice_rows(finding, style, fixes)
+    if not rows:
         return []
-    most = max(item["energy_j_per_1k_tok"]["value"] for item in choices)
-    rows = [_row(item, most, style, fixes) for item in _ordered(choices)]
     head = _Row("", "", "", "", "J/1k tok", "", "$/month", "")
     widths = [max(cells(part) for part in column) for column in zip(head, *rows, strict=True)]
     lines = [style.paint(_line(head, widths), "bright_black"), *(_line(r, widths) for r in rows)]
     return [line.rstrip() for line in lines]
+
+
+def choice_rows(finding: Finding, style: Style, fixes: bool) -> list[_Row]:
+    """The cells of that table: role, label, bar, basis, J per 1k tokens, change, $/month, note."""
+    choices = [item for item in finding.evidence.get("choices", ()) if item["energy_j_per_1k_tok"]]
+    if finding.cost is None or not choices:
+        return []
+    most = max(item["energy_j_per_1k_tok"]["value"] for item in choices)
+    return [_row(item, most, style, fixes) for item in _ordered(choices)]
 
 
 class _Row(tuple[str, ...]):
