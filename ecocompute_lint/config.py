@@ -75,6 +75,9 @@ class Settings:
     """CSV files of further measurements, read when a figure is needed."""
     fix_level: FixLevel = FixLevel.NUMERIC
     show_good: bool = False
+    style: str = "plain"
+    """How reports for people are told: ``plain``, or ``lobster`` in the language `lang`."""
+    lang: str = "auto"
     root: Path = Path()
     """What patterns are relative to: the directory of the configuration file, else the current."""
     source: Path | None = None

@@ -248,4 +248,6 @@ _KEYS: dict[str, Callable[[Any, Path], Any]] = {
     "data": _files,
     "fix_level": _fix_level,
     "show_good": _flag,
+    "style": _one_of("plain", "lobster"),
+    "lang": _one_of("auto", "en", "zh"),
 }

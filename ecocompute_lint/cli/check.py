@@ -20,7 +20,7 @@ _SETTINGS = (
     "select", "extend_select", "ignore", "min_confidence", "context", "gpu", "fix_level",
     "fail_on", "exclude", "extend_exclude", "exclude_tests", "force_exclude", "show_good",
     "requests_per_month", "input_tokens", "output_tokens", "batch_size", "region",
-    "electricity_usd_per_kwh", "pue",
+    "electricity_usd_per_kwh", "pue", "style", "lang",
 )
 # fmt: on
 
@@ -76,6 +76,7 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
     }
     targets = destinations(given["formats"], given["outputs"], order)
     _check_outputs(targets)
+    _check_style(given, [name for name, _ in targets])
     return Request(
         paths=_paths(given),
         overrides=overrides,
@@ -116,6 +117,19 @@ def _check_codes(name: str, selectors: Sequence[str]) -> None:
         if selector.startswith("ECO") and not any(code.startswith(selector) for code in known):
             option = "--" + name.replace("_", "-")
             raise click.UsageError(f"no rule {selector!r} ({option}). `ecolint rules` lists them")
+
+
+def _check_style(given: Mapping[str, Any], formats: Sequence[str]) -> None:
+    """The style asked for on the command line has to have something to style."""
+    from ecocompute_lint.cli.lobster import FORMATS
+
+    if given["style"] != "lobster":
+        return
+    for name in ("quiet", "statistics"):
+        if given[name]:
+            raise click.UsageError(f"--style lobster and --{name} exclude each other")
+    if not any(name in FORMATS for name in formats):
+        raise click.UsageError(f"--style lobster needs --format {' or '.join(FORMATS)}")
 
 
 def _check_outputs(targets: list[tuple[str, str | None]]) -> None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecocompute_lint.cli import lobster
 from ecocompute_lint.cli.terminal import say, style_for, write, write_bytes, write_file
 from ecocompute_lint.findings import Finding, Level, Problem
 from ecocompute_lint.report.repair import Repaired
@@ -141,7 +142,9 @@ def write_reports(
     good = True
     for name, place in request.destinations:
         if place in (None, "-"):
-            text = _render(name, view, request, style_for(stream, request.color), repaired)
+            text = _render(
+                name, view, request, style_for(stream, request.color), repaired, stream.encoding
+            )
             if name == "json" and stdout:
                 write_bytes(text.encode("utf-8", "backslashreplace"))
             else:
@@ -164,7 +167,12 @@ def _save(place: str, text: str) -> bool:
 
 
 def _render(
-    name: str, view: View, request: Request, style: Style, repaired: Sequence[Repaired] | None
+    name: str,
+    view: View,
+    request: Request,
+    style: Style,
+    repaired: Sequence[Repaired] | None,
+    encoding: str | None = None,
 ) -> str:
     if name == "json":
         from ecocompute_lint.report import json_report
@@ -186,6 +194,8 @@ def _render(
         from ecocompute_lint.report import concise
 
         return concise.render(view, style, quiet=request.quiet)
+    if name in lobster.FORMATS and (here := _settings_here(request)).style == "lobster":
+        return lobster.audit(view, here, style, encoding, name)
     from ecocompute_lint.report import text
 
     return text.render(view, style)

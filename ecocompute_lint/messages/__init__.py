@@ -20,7 +20,9 @@ LANGUAGES = ("en", "zh")
 _HERE = Path(__file__).resolve().parent
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 _LONGEST = 4_000
-_DEEPEST = 4
+_MOST = 4
+"""So many sentences are one phrase at most."""
+_DEEPEST = 12
 _SENTENCE = re.compile(r"(?<=[.?]) (?=\S)")
 
 
@@ -119,39 +121,62 @@ def phrase(source: str, other: str) -> Phrase:
     return Phrase(tuple(literals), tuple(names), other)
 
 
+@lru_cache(maxsize=4096)
 def translated(name: str, text: str) -> str:
     """`text`, which is one sentence of ours or several, in a language; else as it is."""
     if not text or not phrases(name) or len(text) > _LONGEST:
         return text
-    return _translated(name, text, 0)
+    return "".join(_spaced([other or own for own, other in _sentences(name, text, 0)]))
 
 
-def _translated(name: str, text: str, depth: int) -> str:
-    if (whole := _whole(name, text, depth)) is not None:
-        return whole
-    sentences = _SENTENCE.split(text)
-    parts, position = [], 0
+def _sentences(name: str, text: str, depth: int) -> list[tuple[str, str | None]]:
+    """The parts of a text that are phrases, as long as possible, each with its translation."""
+    sentences = [text] if len(text) > _LONGEST else _SENTENCE.split(text)
+    parts: list[tuple[str, str | None]] = []
+    position = 0
     while position < len(sentences):
-        for end in range(len(sentences), position, -1):
-            joined = " ".join(sentences[position:end])
-            found = _whole(name, joined, depth)
-            if found is not None or end == position + 1:
-                parts.append(joined if found is None else found)
+        for end in range(min(len(sentences), position + _MOST), position, -1):
+            own = " ".join(sentences[position:end])
+            other = _whole(name, own, depth)
+            if other is not None or end == position + 1:
+                parts.append((own, other))
                 position = end
                 break
-    return "".join(_spaced(parts))
+    return parts
 
 
 def _whole(name: str, text: str, depth: int) -> str | None:
-    if depth > _DEEPEST:
-        return None
+    """The translation of a text that is one phrase."""
     for item in phrases(name):
         values = item.match(text)
-        if values is not None:
-            for key, value in values.items():
-                values[key] = _translated(name, value, depth + 1) if key.isupper() else value
-            return item.other.format(**values)
+        if values is not None and (filled := _filled(name, values, depth)) is not None:
+            return item.other.format(**filled)
     return None
+
+
+def _filled(name: str, values: Mapping[str, str], depth: int) -> dict[str, str] | None:
+    """The gaps of a phrase, translated where they have to be; None where they cannot be."""
+    filled = dict(values)
+    for key, value in values.items():
+        if key.isupper():
+            other = _inner(name, value, depth + 1)
+            if other is None:
+                return None
+            filled[key] = other
+        elif _SENTENCE.search(value):
+            return None  # the gap swallowed the end of another sentence
+    return filled
+
+
+def _inner(name: str, text: str, depth: int) -> str | None:
+    """What stands in a gap: phrases, or one word, which may be a name and stay as it is."""
+    if depth > _DEEPEST:
+        return None
+    parts = _sentences(name, text, depth)
+    if len(parts) == 1 and " " not in text:
+        return parts[0][1] or text
+    found = [other for _, other in parts if other is not None]
+    return "".join(_spaced(found)) if len(found) == len(parts) else None
 
 
 def _spaced(parts: Sequence[str]) -> Iterator[str]:

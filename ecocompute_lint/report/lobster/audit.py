@@ -220,13 +220,9 @@ def _praise(view: View, voice: Voice) -> Iterator[Block]:
         return
     shown = [finding for finding in view.findings if finding.level is Level.GREEN]
     yield Heading(voice.sign(PARTY) + voice("praise.title"))
-    yield Paragraph(
-        voice("praise.listed" if shown else "praise.counted", count=f"{view.good:,}")
-    )
+    yield Paragraph(voice("praise.listed" if shown else "praise.counted", count=f"{view.good:,}"))
     if shown:
-        yield Items(
-            [f"{_where(item)}  {item.code}  {voice.said(item.message)}" for item in shown]
-        )
+        yield Items([f"{_where(item)}  {item.code}  {voice.said(item.message)}" for item in shown])
 
 
 def _closing(view: View, voice: Voice) -> Iterator[Block]:

@@ -174,6 +174,9 @@ def _capital(words: str, voice: Voice) -> str:
 
 def _voiced(block: Block, voice: Voice, charted: bool) -> Block:
     """A block of the plain answer in the lobster's words; its bars give way to the chart's."""
+    if isinstance(block, Heading) and block.level == 1:
+        model, _, gpu = block.text.rpartition(" on the ")
+        return Heading(voice("heading_of", model=model, gpu=gpu), 2)
     if isinstance(block, Heading):
         return Heading(_heading(block.text, voice), 2)
     if isinstance(block, Paragraph):
