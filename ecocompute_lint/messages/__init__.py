@@ -23,6 +23,9 @@ _LONGEST = 4_000
 _MOST = 4
 """So many sentences are one phrase at most."""
 _DEEPEST = 12
+_SHORT = ("LABEL", "OTHER", "A", "B", "BASIS", "M")
+"""Gaps for names and single words, not for clauses."""
+_CLAUSE = re.compile(r"[:.] |\)$")
 _SENTENCE = re.compile(r"(?<=[.?]) (?=\S)")
 
 
@@ -158,6 +161,8 @@ def _filled(name: str, values: Mapping[str, str], depth: int) -> dict[str, str] 
     """The gaps of a phrase, translated where they have to be; None where they cannot be."""
     filled = dict(values)
     for key, value in values.items():
+        if key in _SHORT and _CLAUSE.search(value):
+            return None
         if key.isupper():
             other = _inner(name, value, depth + 1)
             if other is None:

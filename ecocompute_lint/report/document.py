@@ -123,10 +123,15 @@ def _lines(block: Block, style: Style, width: int | None, left_out: str) -> list
 
 def _paragraph(block: Paragraph, style: Style) -> list[str]:
     lead = safe(block.lead)
-    first, *rest = style.wrap(f"{lead} {block.text}".strip(), "") or [""]
+    first, *rest = style.wrap(f"{_led(lead)}{block.text}".strip(), "") or [""]
     if lead and first.startswith(lead):
         first = style.paint(lead, "bold green") + first[len(lead) :]
     return [first, *rest]
+
+
+def _led(lead: str) -> str:
+    """A lead with the space behind it; a wide colon has its own, except in Markdown's stars."""
+    return lead if not lead or lead.endswith("：") else f"{lead} "
 
 
 def _item(sign: str, item: str, style: Style) -> list[str]:
@@ -194,7 +199,7 @@ def _markdown(block: Block) -> str:
         fence = "`" * max(3, _longest_run("\n".join(block.lines)) + 1)
         return "\n".join((fence, *block.lines, fence))
     if isinstance(block, Paragraph):
-        lead = f"**{_escaped(block.lead)}** " if block.lead else ""
+        lead = _led(f"**{_escaped(block.lead)}**") if block.lead else ""
         return (lead + _escaped(block.text)).strip()
     if isinstance(block, Items):
         signs = (f"{i}." if block.numbered else "-" for i in range(1, len(block.items) + 1))

@@ -95,7 +95,7 @@ def _chart(view: View, voice: Voice) -> Iterator[Block]:
         yield Heading(voice("chart.findings"))
         yield Grid(
             (Column(voice("column.mood")), Column(voice("column.findings"), True)),
-            [[voice.mood(OF_LEVEL[level]), f"{counts[level]:,}"] for level in shown],
+            [[voice.color(OF_LEVEL[level]), f"{counts[level]:,}"] for level in shown],
             [float(counts[level]) for level in shown],
             1,
         )
@@ -130,7 +130,7 @@ def _finding(
     finding: Finding, view: View, voice: Voice, style: Style, first: bool
 ) -> Iterator[Block]:
     mood = OF_LEVEL[finding.level]
-    head = f"{voice.mood(mood)} · {finding.code} {finding.name}"
+    head = f"{voice.color(mood)} · {finding.code} {finding.name}"
     if finding.confidence is not Confidence.CERTAIN:
         head += f" · {voice(f'confidence.{finding.confidence.label}')}"
     yield Heading(head, 3, _where(finding), mood.style)

@@ -143,7 +143,7 @@ def _energies(
     rows = []
     for item in known:
         batch = [str(item.estimate.setup.batch_size)] if several or batches else []
-        mood = voice.mood(mood_of(item, least))
+        mood = voice.color(mood_of(item, least))
         rows.append([mood, voice.said(label(item)), *batch, number(item.estimate.energy)])
     strong = known.index(best) if best in known else None
     yield Heading(voice("chart.energy"))

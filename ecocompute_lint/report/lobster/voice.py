@@ -40,6 +40,10 @@ class Voice:
         """The label of a mood."""
         return f"{self.sign(mood.sign)}{self(f'mood.{mood.key}')}"
 
+    def color(self, mood: Mood) -> str:
+        """The name of a mood alone."""
+        return f"{self.sign(mood.sign)}{self(f'color.{mood.key}')}"
+
     @property
     def comma(self) -> str:
         """Between the parts of a note."""
