@@ -1,4 +1,4 @@
-"""``--style lobster``: mood and alarm first, in two languages, with the figures of the plain style."""
+"""``--style lobster``: mood and alarm first, two languages, the figures of the plain style."""
 
 from __future__ import annotations
 
