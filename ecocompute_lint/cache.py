@@ -42,7 +42,7 @@ _FRESH = 2_000_000_000
 # What says which files are looked at, or what is done with findings, and not which there are.
 _INDIFFERENT = frozenset(
     "fail_on fix_level show_good exclude extend_exclude exclude_tests force_exclude source "
-    "baseline".split()
+    "baseline style lang".split()
 )
 _BROKEN = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 

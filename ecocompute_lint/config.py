@@ -77,6 +77,9 @@ class Settings:
     show_good: bool = False
     baseline: Path | None = None
     """The file of the findings that are known."""
+    style: str = "plain"
+    """How reports for people are told: ``plain``, or ``lobster`` in the language `lang`."""
+    lang: str = "auto"
     root: Path = Path()
     """What patterns are relative to: the directory of the configuration file, else the current."""
     source: Path | None = None

@@ -257,4 +257,6 @@ _KEYS: dict[str, Callable[[Any, Path], Any]] = {
     "fix_level": _fix_level,
     "show_good": _flag,
     "baseline": _file,
+    "style": _one_of("plain", "lobster"),
+    "lang": _one_of("auto", "en", "zh"),
 }

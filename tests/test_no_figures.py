@@ -50,7 +50,7 @@ PROSE = sorted(
     path
     for pattern in (
         *("*.md", "*.toml", ".*.yaml", "docs/**/*", "rules/*", "fixtures/**/*", "benchmarks/*"),
-        *("ecocompute_lint/**/*.md", "ecocompute_lint/**/*.json"),
+        *(f"ecocompute_lint/**/*.{kind}" for kind in ("md", "json", "yaml")),
     )
     for path in ROOT.glob(pattern)
     if path.suffix in (".md", ".in", ".toml", ".yaml", ".json", ".txt")

@@ -14,7 +14,15 @@ import pytest
 from conftest import ROOT, TRAP, environment
 
 PACKAGE = ROOT / "ecocompute_lint"
-SHIPPED = ("*.py", "data/*.csv", "data/*.md", "report/*.json", "templates/*", "py.typed")
+SHIPPED = (
+    "*.py",
+    "data/*.csv",
+    "data/*.md",
+    "report/*.json",
+    "messages/*.yaml",
+    "templates/*",
+    "py.typed",
+)
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

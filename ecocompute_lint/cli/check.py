@@ -21,7 +21,7 @@ _SETTINGS = (
     "select", "extend_select", "ignore", "min_confidence", "context", "gpu", "fix_level",
     "fail_on", "exclude", "extend_exclude", "exclude_tests", "force_exclude", "show_good",
     "requests_per_month", "input_tokens", "output_tokens", "batch_size", "region",
-    "electricity_usd_per_kwh", "pue", "baseline",
+    "electricity_usd_per_kwh", "pue", "baseline", "style", "lang",
 )
 # fmt: on
 
@@ -84,6 +84,7 @@ def _request(given: Mapping[str, Any], order: list[str]) -> Request:
     _check_outputs(targets)
     for name, _ in targets:
         FORMATS[name].prepare()
+    _check_style(given, [name for name, _ in targets])
     return Request(
         paths=_paths(given),
         overrides=overrides,
@@ -168,6 +169,18 @@ def _check_codes(name: str, selectors: Sequence[str]) -> None:
         if selector.startswith("ECO") and not any(code.startswith(selector) for code in known):
             option = "--" + name.replace("_", "-")
             raise click.UsageError(f"no rule {selector!r} ({option}). `ecolint rules` lists them")
+
+
+def _check_style(given: Mapping[str, Any], formats: Sequence[str]) -> None:
+    """The style asked for on the command line has to have something to style."""
+    if given["style"] != "lobster":
+        return
+    for name in ("quiet", "statistics"):
+        if given[name]:
+            raise click.UsageError(f"--style lobster and --{name} exclude each other")
+    if not any(FORMATS[name].retold for name in formats):
+        able = " or ".join(name for name, form in FORMATS.items() if form.retold)
+        raise click.UsageError(f"--style lobster needs --format {able}")
 
 
 def _check_outputs(targets: list[tuple[str, str | None]]) -> None:

@@ -18,6 +18,9 @@ def compare(**given: Any) -> int:
 
     found = ask(planning.question(given))
     planning.print_answer(
-        given, lambda: advice.comparison(found), lambda: advice_json.comparison(found)
+        given,
+        found,
+        lambda: advice.comparison(found),
+        lambda: advice_json.comparison(found),
     )
     return 0

@@ -35,6 +35,9 @@ def diagnose(**given: Any) -> int:
 
     found = ask(asked, name, speed, power)
     planning.print_answer(
-        given, lambda: advice_diagnose.examination(found), lambda: advice_json.examination(found)
+        given,
+        found,
+        lambda: advice_diagnose.examination(found),
+        lambda: advice_json.examination(found),
     )
     return 0

@@ -20,6 +20,9 @@ def estimate(**given: Any) -> int:
 
     found = ask(asked, name, asked.economy.batch_size, USE_CASES[given["use_case"]])
     planning.print_answer(
-        given, lambda: advice.estimation(found), lambda: advice_json.estimation(found)
+        given,
+        found,
+        lambda: advice.estimation(found),
+        lambda: advice_json.estimation(found),
     )
     return 0

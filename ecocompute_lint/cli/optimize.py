@@ -19,6 +19,9 @@ def optimize(**given: Any) -> int:
 
     found = ask(planning.question(given), USE_CASES[given["use_case"]])
     planning.print_answer(
-        given, lambda: advice.recommendation(found), lambda: advice_json.recommendation(found)
+        given,
+        found,
+        lambda: advice.recommendation(found),
+        lambda: advice_json.recommendation(found),
     )
     return 0

@@ -181,6 +181,18 @@ _OPTIONS = (
         multiple=True,
         help="Write the report to a file.",
     ),
+    _choice(
+        _OUTPUT,
+        "--style",
+        ("plain", "lobster"),
+        "lobster: text told by a lobster, mood first (default: plain).",
+    ),
+    _choice(
+        _OUTPUT,
+        "--lang",
+        ("auto", "en", "zh"),
+        "The language of --style lobster (default: auto, that of the locale).",
+    ),
     _flag(_OUTPUT, "--statistics", text="Print how often each rule was found, in place of where."),
     _flag(_OUTPUT, "-q", "--quiet", text="One line per finding and nothing else."),
     _flag(_OUTPUT, "-v", "--verbose", text="Say what became of each file."),

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from ecocompute_lint.config import Settings
     from ecocompute_lint.knowledge.hardware import Gpu
     from ecocompute_lint.report.document import Document
+    from ecocompute_lint.report.lobster.mood import Answer
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _F = TypeVar("_F", bound=Callable[..., Any])
 _FORMATS = click.Choice(("text", "markdown", "json"))
+_STYLES = click.Choice(("plain", "lobster"))
+_LANGUAGES = click.Choice(("auto", "en", "zh"))
 _COLORS = click.Choice(("auto", "always", "never"))
 
 
@@ -45,6 +48,8 @@ _COMMON: tuple[Any, ...] = (
     click.option("--format", "form", type=_FORMATS, default="text"),
     click.option("-o", "--output", metavar="FILE", help="Write to a file."),
     click.option("--color", type=_COLORS, default="auto"),
+    click.option("--style", type=_STYLES, help="lobster: told by a lobster, mood first."),
+    click.option("--lang", type=_LANGUAGES, help="The language of --style lobster."),
 )
 QUANTIZATION: tuple[Any, ...] = (
     click.option("--quantization", metavar="Q", help="nf4, int8_default, int8_pure, fp8 or none."),
@@ -169,7 +174,8 @@ def _settings(given: dict[str, Any]) -> Settings:
 def _overrides(given: dict[str, Any]) -> dict[str, Any]:
     names = {"electricity_price": "electricity_usd_per_kwh"}
     wanted = (
-        "batch_size input_tokens output_tokens requests_per_month region electricity_price pue"
+        "batch_size input_tokens output_tokens requests_per_month region electricity_price pue "
+        "style lang"
     ).split()
     return {names.get(name, name): given[name] for name in wanted if given.get(name) is not None}
 
@@ -185,12 +191,21 @@ def _gpu(text: str | None, settings: Settings) -> tuple[Gpu, tuple[str, ...]]:
 
 
 def print_answer(
-    given: dict[str, Any], document: Callable[[], Document], data: Callable[[], dict[str, Any]]
+    given: dict[str, Any],
+    found: Answer,
+    document: Callable[[], Document],
+    data: Callable[[], dict[str, Any]],
 ) -> None:
     """Write an answer in the format and to the place that were asked for."""
     from ecocompute_lint.report import document as drawing
 
     target = given["output"]
+    if given["form"] == "json" and given["style"] == "lobster":
+        raise click.UsageError("--style lobster needs --format text or markdown")
+    settings = _settings(given)
+    if given["form"] != "json" and settings.style == "lobster":
+        _write(given, _told(given, settings, found, document()))
+        return
     if given["form"] == "json":
         text = json.dumps(data(), indent=2, ensure_ascii=False) + "\n"
     elif given["form"] == "markdown":
@@ -202,6 +217,29 @@ def print_answer(
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         text = drawing.text(document(), style_for(sys.stdout, given["color"]), width)
+    _write(given, text)
+
+
+def _told(given: dict[str, Any], settings: Settings, found: Answer, plain: Document) -> str:
+    """An answer as the lobster tells it."""
+    from ecocompute_lint.cli import lobster
+    from ecocompute_lint.report.document import markdown
+    from ecocompute_lint.report.lobster.planning import document
+    from ecocompute_lint.report.style import Style
+
+    if given["form"] == "markdown":
+        return markdown(document(found, plain, lobster.voice_of(settings, None)))
+    if given["output"]:
+        voice = lobster.voice_of(settings, None)
+        return lobster.drawn(document(found, plain, voice), voice, Style(), None)
+    voice = lobster.voice_of(settings, sys.stdout.encoding)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    style = style_for(sys.stdout, given["color"])
+    return lobster.drawn(document(found, plain, voice), voice, style, width)
+
+
+def _write(given: dict[str, Any], text: str) -> None:
+    target = given["output"]
     if target:
         try:
             write_file(target, text)

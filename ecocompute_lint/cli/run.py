@@ -154,7 +154,8 @@ def write_reports(
     for name, place in request.destinations:
         form = FORMATS[name]
         if place in (None, "-"):
-            text = form.render(_run(view, request, style_for(stream, request.color), repaired))
+            style = style_for(stream, request.color)
+            text = _render(name, _run(view, request, style, repaired), stream.encoding)
             if stdout and not form.terminal:
                 write_bytes(text.encode("utf-8", "backslashreplace"))
             else:
@@ -162,7 +163,7 @@ def write_reports(
             continue
         assert place is not None
         style = Style(color=request.color == "always")
-        good &= _save(place, form.render(_run(view, request, style, repaired)))
+        good &= _save(place, _render(name, _run(view, request, style, repaired)))
     _echo_failures(view, request)
     return good
 
@@ -174,6 +175,17 @@ def _save(place: str, text: str) -> bool:
         say(f"--output {safe(place)}: {(error.strerror or str(error)).lower()}")
         return False
     return True
+
+
+def _render(name: str, run: Run, encoding: str | None = None) -> str:
+    """A report. `encoding` is that of a terminal; a file is UTF-8."""
+    form, settings = FORMATS[name], run.settings(None)
+    short = form.terminal and (run.quiet or run.statistics)
+    if settings.style == "lobster" and form.retold and not short and run.repaired is None:
+        from ecocompute_lint.cli import lobster
+
+        return lobster.audit(run.view, settings, run.style, encoding, name)
+    return form.render(run)
 
 
 def _run(view: View, request: Request, style: Style, repaired: Sequence[Repaired] | None) -> Run:

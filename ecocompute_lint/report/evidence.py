@@ -13,19 +13,6 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 Choice = Mapping[str, Any]
 
 
-CHOICE_COLUMNS = ("", "choice", "", "basis", "J/1k tok", "change", "$/month", "")
-"""What the columns of `choice_rows` are; the third is a bar, the last a note."""
-
-
-def choice_rows(finding: Finding, style: Style, fixes: bool) -> list[tuple[str, ...]]:
-    """The rows of the table of choices, empty where the data hold no figures for it."""
-    choices = [item for item in finding.evidence.get("choices", ()) if item["energy_j_per_1k_tok"]]
-    if finding.cost is None or not choices:
-        return []
-    most = max(item["energy_j_per_1k_tok"]["value"] for item in choices)
-    return [_row(item, most, style, fixes) for item in _ordered(choices)]
-
-
 def evidence_lines(finding: Finding, style: Style, fixes: bool) -> list[str]:
     """The table under a finding, empty where the data hold no figures for it.
 
@@ -38,6 +25,15 @@ def evidence_lines(finding: Finding, style: Style, fixes: bool) -> list[str]:
     widths = [max(cells(part) for part in column) for column in zip(head, *rows, strict=True)]
     lines = [style.paint(_line(head, widths), "bright_black"), *(_line(r, widths) for r in rows)]
     return [line.rstrip() for line in lines]
+
+
+def choice_rows(finding: Finding, style: Style, fixes: bool) -> list[_Row]:
+    """The cells of that table: role, label, bar, basis, J per 1k tokens, change, $/month, note."""
+    choices = [item for item in finding.evidence.get("choices", ()) if item["energy_j_per_1k_tok"]]
+    if finding.cost is None or not choices:
+        return []
+    most = max(item["energy_j_per_1k_tok"]["value"] for item in choices)
+    return [_row(item, most, style, fixes) for item in _ordered(choices)]
 
 
 class _Row(tuple[str, ...]):

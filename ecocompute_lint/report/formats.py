@@ -47,6 +47,8 @@ class Format:
     """Whether it says to the one who reads it which files could not be analysed."""
     terminal: bool = False
     """Whether it is drawn for a terminal; the others are UTF-8 wherever they go."""
+    retold: bool = False
+    """Whether another style than the plain one changes it: those for people to read."""
     needs: str = ""
     """A function as in `place` that raises ConfigError where something is not installed."""
 
@@ -68,13 +70,15 @@ def _function(place: str) -> Callable[..., Any]:
 
 
 FORMATS: Mapping[str, Format] = {
-    "text": Format("plain:text", "for people", told=True, terminal=True),
+    "text": Format("plain:text", "for people", told=True, terminal=True, retold=True),
     "concise": Format("plain:concise", "a line per finding", told=True, terminal=True),
     "json": Format("json_report:document", "for programs", edits=True),
     "sarif": Format("sarif:render", "SARIF 2.1.0, for code scanning", edits=True),
     "github": Format("github:render", "annotations of a GitHub workflow", told=True),
     "gitlab": Format("gitlab:render", "GitLab's code quality report"),
     "junit": Format("junit:render", "JUnit XML"),
-    "markdown": Format("markdown:render", "a comment on a pull request", edits=True, told=True),
+    "markdown": Format(
+        "markdown:render", "a comment on a pull request", edits=True, told=True, retold=True
+    ),
     "html": Format("html:render", "a web page in one file", edits=True, needs="html:ready"),
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ecocompute_lint.findings import Confidence, Edit, Finding, FixLevel, Place, Problem
+from ecocompute_lint.report import document
 from ecocompute_lint.report.document import escaped
 from ecocompute_lint.report.escape import as_text
 from ecocompute_lint.report.evidence import choice_rows, repair_cost
@@ -24,9 +24,6 @@ _WIDEST = 160
 _LONGEST = 2_000
 """Characters of a sentence: what it quotes may be of any length."""
 _LONGEST_CODE = 300
-# A name behind `@` gets a message, a number behind `#` a link: not for what some file says.
-_CALLS = re.compile(r"(?<=[@#])(?=\w)")
-_NOWHERE = "\N{ZERO WIDTH SPACE}"
 
 
 # -- text
@@ -37,18 +34,13 @@ def prose(text: str, most: int = _LONGEST) -> str:
     text = text.strip()
     if len(text) > most:
         text = text[:most] + " …"
-    return _CALLS.sub(_NOWHERE, escaped(text))
+    return escaped(text)
 
 
 def code(text: str) -> str:
     """Text as code inside a line, whatever it holds; of a long one the end."""
     text = safe(text)
-    if len(text) > _LONGEST_CODE:
-        text = f"…{text[-_LONGEST_CODE:]}"
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest or text != text.strip() or not text else ""
-    return f"{fence}{pad}{text}{pad}{fence}"
+    return document.code(text if len(text) <= _LONGEST_CODE else f"…{text[-_LONGEST_CODE:]}")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

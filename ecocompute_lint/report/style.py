@@ -56,6 +56,39 @@ def _cells_of(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
+# A line may break at a space and beside a wide character, but begins with none of these.
+_NOT_FIRST = "。，、；：？！）」』》”’…％%,.;:?!)]}"
+_NOT_LAST = "（「『《“‘([{"
+_PIECES = re.compile(r" +|[^ ]")
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of at most so many cells, broken as Chinese is."""
+    lines, line = [], ""
+    for piece in _unbroken(text):
+        if line and cells(line + piece.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = piece.lstrip()
+        else:
+            line += piece
+    return [*lines, line.rstrip()] if line.strip() or not lines else lines
+
+
+def _unbroken(text: str) -> list[str]:
+    """The pieces between which a line may break; spaces belong to the piece before them."""
+    pieces: list[str] = []
+    for piece in _PIECES.findall(text):
+        last = pieces[-1][-1] if pieces else ""
+        glued = piece.isspace() or piece in _NOT_FIRST or (last and last in _NOT_LAST)
+        if not glued and pieces:
+            glued = last != " " and cells(last) < 2 and cells(piece) < 2
+        if glued and pieces:
+            pieces[-1] += piece
+        else:
+            pieces.append(piece)
+    return pieces
+
+
 @dataclass(frozen=True)
 class Style:
     """How a report is drawn: with colour or not, with which signs, wrapped at which width."""
@@ -93,16 +126,19 @@ class Style:
 
         return RichStyle.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
-    def wrap(self, text: str, indent: str) -> list[str]:
-        """`text` in indented lines of at most the width."""
+    def wrap(self, text: str, indent: str, less: int = 0) -> list[str]:
+        """`text` in indented lines of at most the width, or `less` than that."""
         text = safe(text)
         if self.width is None:
             return [indent + text]
+        width = max(self.width, 40) - less
+        if cells(text) != len(text):
+            return [indent + line for line in wrapped(text, width - cells(indent))]
         import textwrap
 
         return textwrap.wrap(
             text,
-            max(self.width, 40),
+            width,
             initial_indent=indent,
             subsequent_indent=indent,
             break_long_words=False,
