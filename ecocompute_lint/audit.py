@@ -41,7 +41,8 @@ class FileReport:
 
     `status` is ``examined`` (analysed), ``skipped`` (nothing to analyse; `reason` says why) or
     ``failed`` (`problem` says why). `suppressed` counts findings that comments silence, `known`
-    those that were left out because they are not new.
+    those that were left out because they are not new; `left_out` are these, as long as the file
+    is what they were found in.
     """
 
     path: str
@@ -51,6 +52,7 @@ class FileReport:
     problem: Problem | None = None
     reason: str = ""
     known: int = 0
+    left_out: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

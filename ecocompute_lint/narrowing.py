@@ -105,6 +105,7 @@ class Narrowing:
             file,
             findings=tuple(file.findings[n] for n in sorted(kept)),
             known=sum(item.level > Level.GREEN for item in left_out),
+            left_out=tuple(left_out),
         )
 
     # -- baselines

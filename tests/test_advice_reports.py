@@ -148,7 +148,7 @@ def test_markdown_means_what_it_says() -> None:
         ]
     )
     title, paragraph = text.strip().split("\n\n")
-    assert title == r"# my_model \*bold\* \#1"
+    assert title == "# my_model \\*bold\\* \\#\u200b1"  # no link to an issue
     assert paragraph == (r"a \| b \<i\> \_x\_ \[y\](z) \~ int8_mixed `load_in_8bit=True` \\")
 
 

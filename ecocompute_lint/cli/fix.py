@@ -148,7 +148,8 @@ def _split_header(text: str) -> tuple[str, bytes, str]:
 def report_of(file: FileReport, outcome: FixOutcome) -> FileReport:
     """The report of a file after its repair."""
     left = (*outcome.left, *(finding for finding, _ in outcome.refused))
-    return replace(file, findings=tuple(sorted(left, key=lambda item: item.sort_key)))
+    found = tuple(sorted(left, key=lambda item: item.sort_key))
+    return replace(file, findings=found, left_out=())
 
 
 def run_of(path: str, outcome: FixOutcome, seconds: float) -> Report:

@@ -34,12 +34,12 @@ def audit(
     """The report of an audit as text or Markdown."""
     from dataclasses import replace
 
-    from ecocompute_lint.report.document import markdown
     from ecocompute_lint.report.lobster.audit import document
+    from ecocompute_lint.report.lobster.comment import comment
 
     if form == "markdown":
         plain = replace(style, color=False, unicode=True, width=None)
-        return markdown(document(view, voice_of(settings, None), plain))
+        return comment(view, voice_of(settings, None), plain)
     voice = voice_of(settings, encoding)
     return drawn(document(view, voice, style), voice, style, style.width)
 

@@ -49,7 +49,8 @@ def run_noqa(request: Request) -> int:
             count += len(made.done)
             _tell(file, made)
             left = tuple(item for item in file.findings if item not in made.done)
-            file = replace(file, findings=left, suppressed=file.suppressed + len(made.done))
+            done = file.suppressed + len(made.done)
+            file = replace(file, findings=left, suppressed=done, left_out=())
         files.append(file)
     for problem in problems:
         say(f"{safe(problem.path)}: {safe(problem.message)}")

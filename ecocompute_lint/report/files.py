@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -99,8 +100,11 @@ class Files:
         found: dict[int, str] = {}
         for file in self._view.report.files:
             if file.findings:
-                prints = fingerprints(file, self._view.text(file.path) or None)
-                found.update(zip(map(id, file.findings), prints, strict=True))
+                # Which of those that are alike it is does not depend on what is left out.
+                every = sorted((*file.findings, *file.left_out), key=lambda item: item.sort_key)
+                whole = replace(file, findings=tuple(every))
+                prints = fingerprints(whole, self._view.text(file.path) or None)
+                found.update(zip(map(id, every), prints, strict=True))
         return found
 
 

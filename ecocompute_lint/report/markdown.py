@@ -21,7 +21,7 @@ from ecocompute_lint.report.totals import Total, total
 
 LIMIT = 65_536
 """Characters that GitHub takes in a comment."""
-_SPARE = 1_500
+SPARE = 1_500
 """Room for what a workflow puts around it, and for what says that findings are left out."""
 _MOST_LINES = 20
 """Of lists beside the findings: files that failed, files that were repaired."""
@@ -61,7 +61,7 @@ def render(run: Run) -> str:
         *_repaired(run, files),
     ]
     tail = ["### Totals", *_totals(view, costs)]
-    room = LIMIT - _SPARE - sum(len(block) + 2 for block in (*head, *tail))
+    room = LIMIT - SPARE - sum(len(block) + 2 for block in (*head, *tail))
     kept, left = _fitting(view, files, room)
     if left:
         head.append(_cut(len(kept), left))
@@ -71,7 +71,7 @@ def render(run: Run) -> str:
 def _title(view: View) -> str:
     files = plural(len(view.report.files), "file")
     if not view.bad:
-        return f"ecolint: no findings in {files}"
+        return f"ecolint: no {'new ' if view.known else ''}findings in {files}"
     levels = view.levels
     counts = ", ".join(f"{levels[level]} {level.label}" for level in sorted(levels, reverse=True))
     where = len({finding.path for finding in view.bad})
@@ -91,7 +91,7 @@ def _cut(kept: int, left: int) -> str:
     return (
         f"> [!NOTE]\n> {plural(left, 'finding')} of {kept + left:,} left out, the least severe: "
         f"a comment takes {LIMIT:,} characters. `ecolint` on the command line lists all of them, "
-        "and so do the formats `text`, `json` and `sarif`."
+        "and so do the formats `text`, `json`, `html` and `sarif`."
     )
 
 
@@ -167,6 +167,7 @@ def _totals(view: View, costs: Total | None) -> list[str]:
     looked = [f"{report.examined:,} examined", f"{report.skipped:,} skipped"]
     looked += [f"{view.failed:,} failed"] if view.failed else []
     looked += [f"{view.suppressed:,} suppressed"] if view.suppressed else []
+    looked += [f"{view.known:,} not new"] if view.known else []
     blocks = [f"{plural(len(report.files), 'file')}: {', '.join(looked)}."]
     if costs is not None and costs.deployments:
         blocks = [*_costs(costs), *blocks]

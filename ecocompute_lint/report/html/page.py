@@ -131,6 +131,8 @@ def _headline(view: View) -> str:
         return f"${sum_.usd:,.2f} a month could be saved"
     if view.bad:
         return f"{plural(len(view.bad), 'finding')} in {plural(len(_paths(view)), 'file')}"
+    if view.known:
+        return "Nothing new"
     return "Nothing to change" if view.report.examined else "Nothing to examine"
 
 

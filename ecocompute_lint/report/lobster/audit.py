@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ecocompute_lint.findings import Confidence, Finding, Level, Problem
 from ecocompute_lint.knowledge import citation
@@ -27,18 +27,28 @@ from ecocompute_lint.report.totals import Total, total
 
 _WORST = 3
 """So many findings stand in the alert."""
+_MOST_LINES = 20
+"""Of files that could not be analysed, where room is short."""
 
 
-def document(view: View, voice: Voice, style: Style) -> Document:
-    """The whole report. `style` draws excerpts and bars."""
+def document(
+    view: View, voice: Voice, style: Style, told: Sequence[Finding] | None = None
+) -> Document:
+    """The whole report. `style` draws excerpts and bars.
+
+    `told` are the findings that there is room for, in reading order; None for all.
+    """
     found = verdict(view)
+    short = told is not None
+    told = view.findings if told is None else told
     return [
         Heading(title(voice, found.mood), 1, style=found.mood.style),
         Alert(_alert(view, voice, found.why), found.mood.alert, found.mood.style),
+        *_cut(view, voice, told),
         *_chart(view, voice),
-        *_problems(view, voice),
-        *_findings(view, voice, style),
-        *_praise(view, voice),
+        *_problems(view, voice, _MOST_LINES if short else None),
+        *_findings(view, voice, style, told),
+        *_praise(view, voice, told),
         *_closing(view, voice),
         Paragraph(_cited(voice)),
     ]
@@ -84,6 +94,12 @@ def _where(finding: Finding) -> str:
     return f"{finding.path}{cell}:{finding.place.line}:{finding.place.column}"
 
 
+def _cut(view: View, voice: Voice, told: Sequence[Finding]) -> Iterator[Block]:
+    """That findings are left out."""
+    if left := len(view.findings) - len(told):
+        yield Paragraph(voice("audit.cut", kept=f"{len(told):,}", left=f"{left:,}"))
+
+
 # --- the chart ------------------------------------------------------------------------------------
 
 
@@ -104,12 +120,15 @@ def _chart(view: View, voice: Voice) -> Iterator[Block]:
 # --- what was found -------------------------------------------------------------------------------
 
 
-def _problems(view: View, voice: Voice) -> Iterator[Block]:
+def _problems(view: View, voice: Voice, most: int | None) -> Iterator[Block]:
     """The files that could not be analysed."""
     found = [file.problem for file in view.report.files if file.problem is not None]
     if found:
         yield Heading(voice("audit.problems"))
-        yield Items([_problem(item, voice) for item in found])
+        items = [_problem(item, voice) for item in found[:most]]
+        if left := len(found) - len(items):
+            items.append(voice("audit.more_files", count=f"{left:,}"))
+        yield Items(items)
 
 
 def _problem(problem: Problem, voice: Voice) -> str:
@@ -118,17 +137,19 @@ def _problem(problem: Problem, voice: Voice) -> str:
     return f"{place}  {problem.code}  {voice.said(problem.message)}"
 
 
-def _findings(view: View, voice: Voice, style: Style) -> Iterator[Block]:
+def _findings(view: View, voice: Voice, style: Style, told: Sequence[Finding]) -> Iterator[Block]:
     """What is wrong, with a word of the lobster where a rule comes first."""
-    told: set[str] = set()
-    for finding in view.bad:
-        yield from _finding(finding, view, voice, style, finding.code not in told)
-        told.add(finding.code)
+    met: set[str] = set()
+    for finding in told:
+        if finding.level > Level.GREEN:
+            yield from issue(finding, view, voice, style, finding.code not in met)
+            met.add(finding.code)
 
 
-def _finding(
-    finding: Finding, view: View, voice: Voice, style: Style, first: bool
+def issue(
+    finding: Finding, view: View, voice: Voice, style: Style, first: bool = True
 ) -> Iterator[Block]:
+    """What is wrong in one place; `first` says whether its rule has not been met before."""
     mood = OF_LEVEL[finding.level]
     head = f"{voice.color(mood)} · {finding.code} {finding.name}"
     if finding.confidence is not Confidence.CERTAIN:
@@ -211,18 +232,23 @@ def _remedy(finding: Finding, view: View, voice: Voice, style: Style) -> Iterato
 # --- the end --------------------------------------------------------------------------------------
 
 
-def _praise(view: View, voice: Voice) -> Iterator[Block]:
+def _praise(view: View, voice: Voice, told: Sequence[Finding]) -> Iterator[Block]:
     """The good choices, listed where they are shown."""
     if not view.good:
-        if not view.bad and view.report.examined:
+        if not view.bad and not view.known and view.report.examined:
             yield Heading(voice.sign(PARTY) + voice("praise.title"))
             yield Paragraph(voice("praise.clean"))
         return
-    shown = [finding for finding in view.findings if finding.level is Level.GREEN]
+    shown = [finding for finding in told if finding.level is Level.GREEN]
     yield Heading(voice.sign(PARTY) + voice("praise.title"))
     yield Paragraph(voice("praise.listed" if shown else "praise.counted", count=f"{view.good:,}"))
     if shown:
-        yield Items([f"{_where(item)}  {item.code}  {voice.said(item.message)}" for item in shown])
+        yield Items([good(item, voice) for item in shown])
+
+
+def good(finding: Finding, voice: Voice) -> str:
+    """A good choice."""
+    return f"{_where(finding)}  {finding.code}  {voice.said(finding.message)}"
 
 
 def _closing(view: View, voice: Voice) -> Iterator[Block]:
@@ -244,6 +270,8 @@ def _closing(view: View, voice: Voice) -> Iterator[Block]:
         parts.append(voice("end.failed", count=f"{view.failed:,}"))
     if view.suppressed:
         parts.append(voice("end.suppressed", count=f"{view.suppressed:,}"))
+    if view.known:
+        parts.append(voice("end.known", count=f"{view.known:,}"))
     if view.bad:
         parts.append(voice("end.findings", count=f"{len(view.bad):,}"))
     parts.append(voice("end.seconds", count=f"{report.seconds:.2f}"))

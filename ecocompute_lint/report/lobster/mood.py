@@ -90,6 +90,7 @@ _AUDIT: Table = (
     (Mood.YELLOW, "audit.yellow", _has(Level.YELLOW)),
     (Mood.GRAY, "audit.failed", lambda view: bool(view.report.failed)),
     (Mood.GRAY, "audit.gray", _has(Level.GRAY)),
+    (Mood.GRAY, "audit.known", lambda view: bool(view.known)),
     (Mood.GRAY, "audit.nothing", lambda view: not view.report.examined),
     (Mood.GREEN, "audit.clean", lambda view: True),
 )
