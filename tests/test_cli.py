@@ -96,8 +96,8 @@ def test_a_path_may_be_called_like_a_command(ecolint: Command, write: Write) -> 
         (TRAP, ("--diff",), 1),
         (TRAP, ("--fix",), 0),
         (TRAP, ("--fix", "--fix-level", "exact"), 1),
-        ("def f(:  # load_in_8bit\n", (), 2),
-        ("def f(:  # load_in_8bit\n", ("--exit-zero",), 2),
+        ("def f(: load_in_8bit=True\n", (), 2),
+        ("def f(: load_in_8bit=True\n", ("--exit-zero",), 2),
         ("", (), 0),
     ],
 )
@@ -184,12 +184,20 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path, write: Write) -> None:
 WORD = "load_in_8bit"
 
 
+def test_a_broken_file_is_reported_where_it_is_named(ecolint: Command, write: Write) -> None:
+    write("a.py", f"def f(:  # {WORD}\n")
+    assert ecolint(".").status == 0
+    named = ecolint("a.py")
+    assert named.status == 2
+    assert "a.py:1:7  ECO000" in named.stdout
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        f"def f(:  # {WORD}\n".encode(),
+        f"def f(: {WORD}=True\n".encode(),
         f"print '{WORD}'\n".encode(),
-        f"x = '{WORD} \xe4'\n".encode("latin-1"),
+        f"x = '{WORD}', '\xe4'\n".encode("latin-1"),
         f"x = '{WORD}'\0\n".encode(),
         f"# coding: klingon\nx = '{WORD}'\n".encode(),
     ],

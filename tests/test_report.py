@@ -262,7 +262,7 @@ def test_the_schema_is_a_schema_and_refuses() -> None:
 def test_json_of_a_run(ecolint: Command, write: Write) -> None:
     write("ü/a.py", TRAP)
     write("b.py", YELLOW)
-    write("c.py", "def f(:  # load_in_8bit\n")
+    write("c.py", "def f(: load_in_8bit=True\n")
     result = ecolint("--format", "json", ".", "nope")
     data = result.json
     jsonschema.validate(data, SCHEMA)
