@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -196,7 +197,7 @@ def _cost(shown: Sequence[Finding]) -> dict[str, Any] | None:
         "now_kwh": amount(now("kwh")),
         "now_kg": amount(now("kg_co2e")),
         "best_usd": f"{now('usd') - sum_.usd:,.2f}",
-        "kept": f"{100 * max(0.0, 1 - sum_.usd / now('usd')):.2f}%" if now("usd") else "100%",
+        "kept": f"{100 * max(0.0, 1 - sum_.usd / (now('usd') or math.inf)):.2f}%",
         "assumptions": sum_.assumptions,
     }
 
