@@ -113,10 +113,10 @@ def meddle(monkeypatch: pytest.MonkeyPatch, meddling: Callable[[Path], None]) ->
     """Do something to ``b.py`` while it is being repaired."""
     real = repairs.fix_text
 
-    def fix_text(text: str, *, path: str, settings: Any) -> repairs.FixOutcome:
+    def fix_text(text: str, *, path: str, **given: Any) -> repairs.FixOutcome:
         if path == "b.py":
             meddling(Path(path))
-        return real(text, path=path, settings=settings)
+        return real(text, path=path, **given)
 
     monkeypatch.setattr(repairs, "fix_text", fix_text)
 
