@@ -171,7 +171,11 @@ _GIVEN_FALSE = re.compile(rb"[(,\[]\s*False\s*[,)\]]")
 
 def may_install(raw: bytes) -> bool:
     """Whether a text may install what is no release."""
-    return _NO_RELEASE.search(raw) is not None and _INSTALLS.search(raw) is not None
+    return (
+        b"install" in raw
+        and _INSTALLS.search(raw) is not None
+        and _NO_RELEASE.search(raw) is not None
+    )
 
 
 def runs_models(text: str) -> bool:

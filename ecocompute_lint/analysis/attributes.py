@@ -165,6 +165,7 @@ class Attributes(Conditions):
 
     def _class_attribute(self, cls: Class, name: str, depth: int = 0) -> Value | None:
         found = self.store.get((cls.frame, name))
+        self.observe(cls.frame, name, found)
         if found is not None or depth > 8:
             return found
         for base in cls.bases:

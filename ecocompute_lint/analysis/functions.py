@@ -16,6 +16,7 @@ from ecocompute_lint.analysis.objects import (
     span_of,
     spot_of,
 )
+from ecocompute_lint.analysis.relevance import CONSTRUCTORS
 from ecocompute_lint.values import (
     ABSENT,
     Alternative,
@@ -28,7 +29,6 @@ from ecocompute_lint.values import (
 )
 
 _DEEPEST_CHAIN = 4
-CONSTRUCTORS = frozenset({"__init__", "__post_init__"})
 
 
 class Functions(Expressions):
@@ -87,7 +87,7 @@ class Functions(Expressions):
     ) -> Value:
         """Follow a call into a function of this file."""
         target = function.node
-        followed = isinstance(target, ast.Lambda) or target in self.relevant
+        followed = isinstance(target, ast.Lambda) or target in self.followed
         too_far = len(self.chain) >= _DEEPEST_CHAIN or self.exhausted
         if target in self.active or too_far or not followed:
             for value in call.values():

@@ -7,7 +7,8 @@ value to one that does. They are not followed; what they return is unknown.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.knowledge import apis, effects
@@ -17,7 +18,8 @@ from ecocompute_lint.nodes import Fields
 
 _SMALL = 60
 """So few syntax nodes cost nothing to follow, and may hold a constant."""
-_ALWAYS = frozenset({"__init__", "__post_init__", "__enter__", "setup"})
+CONSTRUCTORS = frozenset({"__init__", "__post_init__"})
+_ALWAYS = CONSTRUCTORS | {"__enter__", "setup"}
 _COMMAND = "serve"
 """Stands for any text that is part of an engine's command line."""
 _UNUSUAL = "unusual value"
@@ -48,7 +50,17 @@ class _Scan:
         self.aliases: set[str] = set()
         self.results: dict[str, set[str]] = {}
         """The names that the results of calls are given, by the word that is called."""
+        self.makers: dict[ast.AST, str] = {}
+        """The classes of constructors."""
         self._read(tree)
+
+    def name_of(self, function: ast.AST) -> str:
+        """The name of a function."""
+        return str(getattr(function, "name", ""))
+
+    def called_as(self, function: ast.AST) -> str:
+        """The word with which a function is called: a constructor by its class."""
+        return self.makers.get(function) or self.name_of(function)
 
     def _read(self, tree: ast.Module) -> None:
         around: dict[ast.AST, ast.AST | None] = {tree: None}
@@ -119,6 +131,9 @@ class _Scan:
                 given.update(_word(target) for target in node.targets)
         elif isinstance(node, ast.Global):
             words.add("global")
+        elif isinstance(node, ast.ClassDef):
+            made = [item for item in node.body if getattr(item, "name", "") in CONSTRUCTORS]
+            self.makers.update(dict.fromkeys(made, node.name))
 
     def callables(self) -> set[str]:
         """The names of objects that run a model when they are called."""
@@ -130,34 +145,49 @@ class _Scan:
         return {name for maker in makers for name in self.results.get(maker, ()) if name}
 
 
-def relevant_functions(tree: ast.Module) -> frozenset[ast.AST]:
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """Which functions of a module are followed: where they are called, and by themselves."""
+
+    followed: frozenset[ast.AST] = frozenset()
+    telling: frozenset[ast.AST] = frozenset()
+    """Those with a telling word, and those that call one of them or make an instance of its class.
+
+    The others are followed because they are small or make instances.
+    """
+
+
+def relevance_of(tree: ast.Module) -> Relevance:
     """The functions to follow: those with a telling word, and those that call one of them."""
     scan = _Scan(tree)
-    telling = _WORDS | scan.aliases | scan.callables()
-    found = {
+    words = _WORDS | scan.aliases | scan.callables()
+    telling = {
         function
-        for function, words in scan.words.items()
-        if scan.sizes[function] <= _SMALL
-        or getattr(function, "name", "") in _ALWAYS
-        or not telling.isdisjoint(words)
-        or any(effects.trains(word) for word in words)
+        for function, found in scan.words.items()
+        if not words.isdisjoint(found) or any(map(effects.trains, found))
     }
-    useful = {name for name in _names(found, scan) if name}
+    followed = {
+        function
+        for function in scan.words
+        if scan.sizes[function] <= _SMALL or getattr(function, "name", "") in _ALWAYS
+    }
+    large = {function for function in followed if scan.sizes[function] > _SMALL}
+    followed |= telling
+    _with_callers(followed, large | telling, scan, scan.name_of)
+    _with_callers(telling, set(telling), scan, scan.called_as)
+    return Relevance(frozenset(followed), frozenset(telling & followed))
+
+
+def _with_callers(
+    found: set[ast.AST], new: set[ast.AST], scan: _Scan, name: Callable[[ast.AST], str]
+) -> None:
+    """Add the functions that call the `new` ones, and those that call them, and so on."""
     waiting = set(scan.words) - found
-    while True:
-        more = {function for function in waiting if not useful.isdisjoint(scan.words[function])}
-        if not more:
-            return frozenset(found)
-        found |= more
-        waiting -= more
-        useful = {getattr(function, "name", "") for function in more}
-
-
-def _names(found: set[ast.AST], scan: _Scan) -> Iterator[str]:
-    """The names of functions that make their callers worth following: not the merely small."""
-    for function in found:
-        if scan.sizes[function] > _SMALL or not _WORDS.isdisjoint(scan.words[function]):
-            yield getattr(function, "name", "")
+    while new:
+        useful = {name(function) for function in new}
+        new = {function for function in waiting if not useful.isdisjoint(scan.words[function])}
+        found |= new
+        waiting -= new
 
 
 def _word(node: ast.AST) -> str:
