@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from ecocompute_lint.analysis.families import Families
 from ecocompute_lint.analysis.objects import Class, Frame, Function, Obj, Ref
 from ecocompute_lint.analysis.project import Project
 from ecocompute_lint.analysis.relevance import CONSTRUCTORS, relevance_of
@@ -28,7 +29,7 @@ class Module(Statements):
     def __init__(self, project: Project | None = None) -> None:
         super().__init__(project)
         self.selves: dict[Class, Obj] = {}
-        self._alive: set[Class] = set()
+        self._families = Families((), ())
         self._read_by: dict[tuple[ast.AST, Any], dict[Any, Value | int | None]] = {}
         self.tree = ast.Module([], [])
 
@@ -47,10 +48,9 @@ class Module(Statements):
 
     def _functions(self) -> None:
         done: set[ast.AST] = set()
-        self._enliven()
+        self._families = Families(self.classes.values(), self.telling)
         for cls in list(self.classes.values()):
-            if cls in self._alive:
-                self._constructed(cls)
+            self._constructed(cls)
         while len(done) < _MOST_FUNCTIONS:
             waiting = [
                 item
@@ -75,26 +75,15 @@ class Module(Statements):
             return True
         if function.node not in self.followed:
             return False
-        return function.node in self.telling or function.cls is None or function.cls in self._alive
-
-    def _enliven(self) -> None:
-        """Find the classes whose methods say anything, or those of their bases or derived ones.
-
-        Nobody sees what the methods of the others store.
-        """
-        for cls in self.classes.values():
-            family = [cls]
-            for one in islice(family, _MOST_BASES):
-                above = (item.payload for base in one.bases for item in base)
-                family += [item for item in above if isinstance(item, Class)]
-            if any(not self.telling.isdisjoint(one.node.body) for one in family):
-                self._alive.update(family)
+        return function.node in self.telling or self._families.hear(function.cls, function)
 
     def _constructed(self, cls: Class) -> None:
         """A class without a constructor of its own: its methods see what the inherited one sets."""
         found = self._class_attribute(cls, "__init__")
         function = found.only if found is not None else None
-        if isinstance(function, Function) and function.cls is not cls:
+        if not isinstance(function, Function) or function.cls is cls:
+            return
+        if function.node in self.telling or self._families.hear(cls, function):
             self._alone(function, cls)
 
     def _template_methods(self, cls: Class) -> None:

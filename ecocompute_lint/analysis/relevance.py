@@ -22,6 +22,8 @@ CONSTRUCTORS = frozenset({"__init__", "__post_init__"})
 _ALWAYS = CONSTRUCTORS | {"__enter__", "setup"}
 _COMMAND = "serve"
 """Stands for any text that is part of an engine's command line."""
+_MODE = {"training"}
+"""A module's mode, which its layers ask for; that alone trains nothing."""
 _UNUSUAL = "unusual value"
 """Stands for a quiet option that is given a value of its own."""
 _WORDS = frozenset(
@@ -164,7 +166,7 @@ def relevance_of(tree: ast.Module) -> Relevance:
     telling = {
         function
         for function, found in scan.words.items()
-        if not words.isdisjoint(found) or any(map(effects.trains, found))
+        if not words.isdisjoint(found) or any(map(effects.trains, found - _MODE))
     }
     followed = {
         function
