@@ -32,9 +32,7 @@ def main() -> int:
     if options.one:
         print(seconds(options.one[0], int(options.one[1])))
         return 0
-    wanted = [
-        name for name in SHAPES if not options.names or name.startswith(tuple(options.names))
-    ]
+    wanted = [name for name in SHAPES if not options.names or name.startswith(tuple(options.names))]
     bad = 0
     for name in wanted:
         times: list[float] = []

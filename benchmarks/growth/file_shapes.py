@@ -268,8 +268,12 @@ SHAPES: dict[str, tuple[str, Callable[[int], str]]] = {
     ),
     "docker stages": (
         "Dockerfile",
-        lambda count: "FROM vllm/vllm-openai:v0.9 AS s0\n"
-        + _chain('FROM s# AS s@\nENV A@=b\nCMD ["--model", "m@", "--enforce-eager"]\n', "")(count),
+        lambda count: (
+            "FROM vllm/vllm-openai:v0.9 AS s0\n"
+            + _chain('FROM s# AS s@\nENV A@=b\nCMD ["--model", "m@", "--enforce-eager"]\n', "")(
+                count
+            )
+        ),
     ),
     "docker long array": (
         "Dockerfile",

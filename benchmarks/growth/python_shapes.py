@@ -25,8 +25,11 @@ def _body(start: str, line: str) -> Callable[[int], str]:
 def elif_chain(count: int) -> str:
     """One ``if`` with many ``elif`` that choose a model."""
     chain = _lines('elif name == "k@":\n    size = "@"\n    bits = True\n', count)
-    return MODEL + 'if name == "k":\n    size = "s"\n    bits = False\n' + chain + (
-        "m = AutoModelForCausalLM.from_pretrained(size, load_in_8bit=bits)\n"
+    return (
+        MODEL
+        + 'if name == "k":\n    size = "s"\n    bits = False\n'
+        + chain
+        + ("m = AutoModelForCausalLM.from_pretrained(size, load_in_8bit=bits)\n")
     )
 
 
@@ -53,10 +56,16 @@ def one_function(count: int) -> str:
 def table(count: int) -> str:
     """A dictionary of models with their options."""
     rows = _lines('    "k@": {"path": "org/m@", "load_in_8bit": True, "dtype": "x"},\n', count)
-    return IMPORTS + "TABLE = {\n" + rows + "}\n" + (
-        "for name, row in TABLE.items():\n"
-        '    m = AutoModelForCausalLM.from_pretrained(row["path"], load_in_8bit=True)\n'
-        'opts = TABLE["k1"]\nn = AutoModelForCausalLM.from_pretrained(**opts)\n'
+    return (
+        IMPORTS
+        + "TABLE = {\n"
+        + rows
+        + "}\n"
+        + (
+            "for name, row in TABLE.items():\n"
+            '    m = AutoModelForCausalLM.from_pretrained(row["path"], load_in_8bit=True)\n'
+            'opts = TABLE["k1"]\nn = AutoModelForCausalLM.from_pretrained(**opts)\n'
+        )
     )
 
 
@@ -166,7 +175,7 @@ SHAPES: dict[str, tuple[str, Callable[[int], str]]] = {
     ),
     "branches on many names": (
         "a.py",
-        _body(MODEL, "if c@:\n    m = m.eval()\n    x = @\nelse:\n    x = [x]\n")
+        _body(MODEL, "if c@:\n    m = m.eval()\n    x = @\nelse:\n    x = [x]\n"),
     ),
     "alternatives used": (
         "a.py",
@@ -181,7 +190,9 @@ SHAPES: dict[str, tuple[str, Callable[[int], str]]] = {
     ),
     "functions that load": (
         "a.py",
-        _body(IMPORTS, "def f@(x, bits=True):\n    " + LOAD + "    return m.generate(x)\n\nf@(1)\n"),
+        _body(
+            IMPORTS, "def f@(x, bits=True):\n    " + LOAD + "    return m.generate(x)\n\nf@(1)\n"
+        ),
     ),
     "calls of one function": (
         "a.py",

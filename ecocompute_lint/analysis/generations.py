@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from ecocompute_lint.analysis.deployments import Reader
+from ecocompute_lint.analysis.flow import Flows
 from ecocompute_lint.analysis.handlers import Handler, gathers, handlers
 from ecocompute_lint.analysis.objects import Event, Obj, Ref, span_of
 from ecocompute_lint.analysis.repetition import Repetition, repetition
@@ -36,6 +37,11 @@ class Generations(Reader):
     def handlers(self) -> Mapping[ast.AST, Handler]:
         """The functions that answer web requests."""
         return handlers(self.run.tree)
+
+    @cached_property
+    def flows(self) -> Flows:
+        """What depends on what in the loops and functions of the file."""
+        return Flows()
 
     @cached_property
     def _runs_models(self) -> bool:
@@ -89,7 +95,7 @@ class Generations(Reader):
         }
         words: dict[str, str] = {}
         marks: tuple[Place, ...] = ()
-        found = repetition(event, row)
+        found = repetition(event, row, self.flows)
         if found is not None:
             sure = min(self._cap(row, event), _HOPS[min(found.hops, 2)])
             traits["repeated"] = known(Const(sure.label))

@@ -121,11 +121,12 @@ def _line_of(data: bytes, offset: int) -> int:
 class LineMap:
     """Offsets in a text and (line, column) pairs, both 1-based and in characters."""
 
-    __slots__ = ("_starts", "text")
+    __slots__ = ("_ascii", "_starts", "text")
 
     def __init__(self, text: str) -> None:
         """Find where the lines of a text start."""
         self.text = text
+        self._ascii = text.isascii()
         self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
 
     @property
@@ -167,6 +168,8 @@ class LineMap:
 
     def column(self, line: int, utf8: int) -> int:
         """The column of the character that starts `utf8` bytes into a line, as `ast` counts."""
+        if self._ascii:
+            return utf8 + 1
         text = self.line_text(line)
         if text.isascii():
             return utf8 + 1
