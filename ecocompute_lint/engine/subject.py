@@ -54,11 +54,18 @@ class DeploymentSubject:
         self.base = base
         self.economy = economy
         self.pins = pins
+        self._values: dict[str, Value] = {}
 
     # -- what conditions ask
 
     def value(self, attribute: str) -> Value:
         """The value of an attribute: of the load, the model, the quantization, or an option."""
+        found = self._values.get(attribute)
+        if found is None:
+            found = self._values[attribute] = self._value(attribute)
+        return found
+
+    def _value(self, attribute: str) -> Value:
         if attribute.startswith("load."):
             return self._of_load(attribute[len("load.") :])
         usage = self.fact.usage
