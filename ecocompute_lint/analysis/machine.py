@@ -43,6 +43,9 @@ from ecocompute_lint.values import (
 
 _BUDGET = 60_000
 _DEEPEST_EXPRESSION = 150
+_MOST_MARKED = 300_000
+_FEW_MARKED = 32
+"""What happens to an object is told to so many others where very many have been told already."""
 _EXISTS = None
 """The field by which a store knows that an object has been made."""
 _ENVIRONMENT = re.compile(effects.ENVIRONMENT)
@@ -160,6 +163,8 @@ class Machine:
         """What is known of texts that are not known as a whole."""
         self.steps = 0
         self.depth = 0
+        self.marked = 0
+        """How often objects have been marked."""
 
     # -- budget
 
@@ -306,7 +311,8 @@ class Machine:
         self.note(kind)
         seen: set[int] = set()
         pending = [obj for obj, _, _ in self.roots(value)]
-        while pending:
+        most = _FEW_MARKED if self.marked > _MOST_MARKED else _MOST_MARKED
+        while pending and len(seen) < most:
             obj = pending.pop()
             if id(obj) in seen:
                 continue
@@ -318,6 +324,7 @@ class Machine:
                     field = self.read(obj, name)
                     if field is not None:
                         pending.extend(root for root, _, _ in self.roots(field))
+        self.marked += len(seen)
 
     def happens(self, node: ast.Call, receiver: Any, method: str, made: Obj) -> None:
         """Note a call that may generate, if it stands in this file."""

@@ -55,6 +55,7 @@ class DeploymentSubject:
         self.economy = economy
         self.pins = pins
         self._values: dict[str, Value] = {}
+        self._sizes: dict[str, ModelSize] = {}
 
     # -- what conditions ask
 
@@ -169,7 +170,10 @@ class DeploymentSubject:
 
     def size(self, name: str) -> ModelSize:
         """The size behind a model's name."""
-        return resolve(name, base=self.base)
+        found = self._sizes.get(name)
+        if found is None:
+            found = self._sizes[name] = resolve(name, base=self.base)
+        return found
 
     def written(self, attribute: str) -> bool:
         """Whether an option stands in the source."""
