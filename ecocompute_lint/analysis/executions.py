@@ -16,7 +16,7 @@ from ecocompute_lint.analysis.servers import Servers
 from ecocompute_lint.facts import Deployment, Load, Option, Usage
 from ecocompute_lint.knowledge.api import Api
 from ecocompute_lint.knowledge.apis import find_api
-from ecocompute_lint.knowledge.effects import DECODING_METHODS, PLACING_WORDS
+from ecocompute_lint.knowledge.effects import CACHE_SETTINGS, DECODING_METHODS, PLACING_WORDS
 from ecocompute_lint.knowledge.generators import DECODING_TASKS, INPUTS
 from ecocompute_lint.values import (
     ABSENT,
@@ -185,7 +185,7 @@ class Executions(Servers):
         """A key-value cache that the load, or an attribute of the model, switches off."""
         for settings in self._settings(obj):
             option, made = usage.options.get("use_cache"), usage
-            for name in ("config.use_cache", "generation_config.use_cache"):
+            for name in CACHE_SETTINGS:
                 given = settings.get(name)
                 if given is None or given.span is None or _is_own(given.value, obj, name):
                     continue
@@ -207,8 +207,9 @@ class Executions(Servers):
         if not events:
             yield {
                 name: Argument(value, span)
-                for name, span in obj.assigned.items()
-                if (value := self.run.read(obj, name)) is not None
+                for name in CACHE_SETTINGS
+                if (span := obj.assigned.get(name)) is not None
+                and (value := self.run.read(obj, name)) is not None
             }
 
     # -- batches of one

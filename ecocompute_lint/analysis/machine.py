@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from ecocompute_lint.analysis.lists import begun_alike
@@ -43,6 +44,8 @@ from ecocompute_lint.values import (
 
 _BUDGET = 60_000
 _DEEPEST_EXPRESSION = 150
+_MOST_ROOTS = 1_000
+"""So many objects of a table or a list are told apart."""
 _MOST_MARKED = 300_000
 _FEW_MARKED = 32
 """What happens to an object is told to so many others where very many have been told already."""
@@ -295,15 +298,17 @@ class Machine:
             if isinstance(payload, Ref):
                 if id(payload.obj) in seen:
                     continue
+                if len(seen) >= _MOST_ROOTS:
+                    return
                 seen.add(id(payload.obj))
                 yield payload.obj, payload.part, item.guards
                 if payload.obj.kind == "dict":
-                    for name in payload.obj.names:
+                    for name in islice(payload.obj.names, _MOST_ROOTS):
                         field = self.read(payload.obj, name)
                         if field is not None:
                             pending.extend(field.alternatives)
             elif isinstance(payload, Seq):
-                for element in payload.items:
+                for element in payload.items[:_MOST_ROOTS]:
                     pending.extend(element.alternatives)
 
     def mark(self, value: Value, kind: str) -> None:
@@ -349,7 +354,8 @@ class Machine:
         if not isinstance(receiver, Ref):
             return {}
         obj, _ = self.component(receiver.obj, receiver.part)
-        now = ((name, span, self.read(obj, name)) for name, span in obj.assigned.items())
+        spans = ((name, obj.assigned.get(name)) for name in effects.CACHE_SETTINGS)
+        now = ((name, span, self.read(obj, name)) for name, span in spans if span is not None)
         return {name: Argument(value, span) for name, span, value in now if value is not None}
 
     def note(self, kind: str) -> None:
