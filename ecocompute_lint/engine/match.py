@@ -141,9 +141,8 @@ def _terms(condition: Condition, subject: Subject) -> list[Term]:
 
 
 def _leaf(attribute: str, operator: str, operand: Any, subject: Subject) -> list[Term]:
-    written = subject.written(attribute)
     if operator == "present":
-        if written is not operand:
+        if subject.written(attribute) is not operand:
             return []
         return [Term({}, present=(attribute,) if operand else ())]
     found: list[Term] = []
@@ -154,6 +153,7 @@ def _leaf(attribute: str, operator: str, operand: Any, subject: Subject) -> list
     open_ones = [item for item in value if not item.guards]
     # Of several that nothing tells apart, such as the entries of a dict, only one is meant.
     one_of = len(open_ones) > sum(not match.alternative.guards for match in passed) > 0
+    decides = operator in ("is", "in", "type") and subject.written(attribute)
     for match in passed:
         via = match.alternative.via
         cap = min(match.cap, surest_after(via))
@@ -161,7 +161,6 @@ def _leaf(attribute: str, operator: str, operand: Any, subject: Subject) -> list
             cap = Confidence.POSSIBLE
         if operator == "is" and operand is True and loosely_true(match.alternative.payload):
             cap = min(cap, Confidence.LIKELY)
-        decides = operator in ("is", "in", "type") and written
         names = (attribute,) if decides else ()
         if operator == "not_in" and _free(match.alternative.payload):
             unlike = match.guards
@@ -193,16 +192,16 @@ def loosely_true(payload: object) -> bool:
 
 
 _Test: TypeAlias = tuple[Callable[[Const | Symbol], bool], Constraint | None]
-_TESTS: dict[tuple[str, str], _Test] = {}
-"""By operator and operand as written; rules ask the same of each fact."""
+_TESTS: dict[tuple[str, int], tuple[Any, _Test]] = {}
+"""By operator and operand, which is kept so that no other can take its identity."""
 
 
 def _test(operator: str, operand: Any) -> _Test:
-    key = (operator, repr(operand))
+    key = (operator, id(operand))
     found = _TESTS.get(key)
     if found is None:
-        found = _TESTS[key] = _made_test(operator, operand)
-    return found
+        found = _TESTS[key] = (operand, _made_test(operator, operand))
+    return found[1]
 
 
 def _made_test(operator: str, operand: Any) -> _Test:
