@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.growth import file_shapes, python_shapes
+from growth import file_shapes, python_shapes
 
 SHAPES = {**python_shapes.SHAPES, **file_shapes.SHAPES}
 """By name: a file's name, and its text of so many repetitions."""

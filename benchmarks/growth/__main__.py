@@ -1,7 +1,7 @@
 """How the time for one text grows with its size.
 
-    python -m benchmarks.growth               every shape
-    python -m benchmarks.growth shell make    those whose name begins so
+    python benchmarks/growth               every shape
+    python benchmarks/growth shell make    those whose name begins so
 
 Each shape is audited at 1, 2, 4 and 8 times a size, each in a process of its own.
 """
@@ -15,7 +15,9 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.growth import SHAPES, text_of
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from growth import SHAPES, text_of  # noqa: E402
 
 SIZES = (25_000, 50_000, 100_000, 200_000)
 LIMIT = 40
@@ -61,12 +63,9 @@ def seconds(name: str, size: int) -> float:
 
 
 def _measured(name: str, size: int) -> float:
-    command = [sys.executable, "-m", "benchmarks.growth", "--one", name, str(size)]
-    root = Path(__file__).parents[2]
+    command = [sys.executable, str(Path(__file__).parent), "--one", name, str(size)]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LIMIT, cwd=root, check=True
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=True)
     except subprocess.TimeoutExpired:
         return float(LIMIT)
     return max(float(done.stdout), 0.001)

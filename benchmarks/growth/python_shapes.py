@@ -15,7 +15,9 @@ MODEL = IMPORTS + 'tok = AutoTokenizer.from_pretrained("a/b-7b")\n' + LOAD
 
 
 def _lines(line: str, count: int) -> str:
-    return "".join(line.replace("@", str(number)) for number in range(count))
+    """A line so many times, ``@`` being the number of each and ``#`` the sign itself."""
+    lines = (line.replace("@", str(number)).replace("#", "@") for number in range(count))
+    return "".join(lines)
 
 
 def _body(start: str, line: str) -> Callable[[int], str]:
@@ -164,6 +166,37 @@ SHAPES: dict[str, tuple[str, Callable[[int], str]]] = {
         "a.py",
         _body(MODEL + "for p in ps:\n", "    m.generate(p, max_new_tokens=@)\n"),
     ),
+    "chat loop": (
+        "a.py",
+        _body(
+            MODEL + "h = []\nwhile True:\n    h.append(input())\n",
+            "    a@ = m.generate(h, max_new_tokens=9)\n    h.append(a@)\n",
+        ),
+    ),
+    "loop of a chain": (
+        "a.py",
+        _body(
+            MODEL + "for p in ps:\n    x = x0 = p\n",
+            "    x@1 = f(x@, x)\n    x = m.generate(x@1)\n",
+        ),
+    ),
+    "web handlers": (
+        "a.py",
+        _body(
+            MODEL + "from fastapi import FastAPI\napp = FastAPI()\n",
+            "@app.post('/g@')\ndef g@(x: str):\n    return m.generate(x)\n\n".replace(
+                "@app", "#app"
+            ),
+        ),
+    ),
+    "handlers by name": (
+        "a.py",
+        _body(
+            MODEL,
+            "def g@(x):\n    return m.generate(x)\n\napp.add_route('/g@', g@)\n",
+        ),
+    ),
+    "one long line": ("a.py", lambda count: MODEL + "x = 'é'" + _lines("; m.generate(@)", count)),
     "pipelines": (
         "a.py",
         _body(IMPORTS, "p@ = pipeline('text-generation', model='m@')\nfor x in xs: p@(x)\n"),
@@ -209,14 +242,16 @@ SHAPES: dict[str, tuple[str, Callable[[int], str]]] = {
             IMPORTS,
             "class C@:\n    def __init__(self, path):\n        self."
             + LOAD.replace('"a/b-7b"', "path")
-            + "    def go(self, x):\n        return self.m.generate(x)\n\nc@ = C@('p@')\nc@.go(1)\n\n",
+            + "    def go(self, x):\n        return self.m.generate(x)\n\n"
+            + "c@ = C@('p@')\nc@.go(1)\n\n",
         ),
     ),
     "methods of one class": (
         "a.py",
         _body(
             IMPORTS + "class C:\n    def __init__(self, p):\n        self." + LOAD + "\n",
-            "    def go@(self, x):\n        self.v@ = x\n        return self.m.generate(self.v@)\n\n",
+            "    def go@(self, x):\n        self.v@ = x\n"
+            "        return self.m.generate(self.v@)\n\n",
         ),
     ),
     "classes that inherit": ("a.py", classes_that_inherit),
