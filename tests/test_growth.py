@@ -18,23 +18,20 @@ from growth import SHAPES, text_of
 
 from ecocompute_lint.audit import auditor
 
-SMALL, FACTOR = 8_000, 4
+SMALL, FACTOR = 6_000, 4
 MOST = 1.3 * FACTOR
 """Some texts repeat something longer in larger numbers: no. 1000 has more digits than no. 10."""
 
 HARD = [
-    "loads",
     "generate calls",
     "one loop of many",
     "chat loop",
     "elif chain",
     "alternatives used",
     "deep blocks",
-    "one function",
     "functions that load",
     "classes",
     "classes that inherit",
-    "options by keys",
     "attributes",
     "web handlers",
     "one long line",
@@ -49,7 +46,6 @@ HARD = [
     "shell deep loops",
     "shell one here-document",
     "make variables doubled",
-    "make long command",
     "docker one run",
     "docker stages",
     "docker environment used",
@@ -57,7 +53,6 @@ HARD = [
     "deep YAML",
     "aliases",
     "requirements",
-    "uv.lock",
     "config.json",
 ]
 
@@ -77,4 +72,5 @@ def steps(name: str, size: int) -> int:
 def test_steps_grow_with_the_text(name: str) -> None:
     assert name in SHAPES
     steps(name, 500)  # what is read once
-    assert steps(name, FACTOR * SMALL) <= MOST * steps(name, SMALL)
+    small = steps(name, SMALL)
+    assert steps(name, FACTOR * SMALL) <= MOST * small
