@@ -17,7 +17,7 @@ _KEEPING = frozenset({"generate"})
 """Methods that leave their object as it was, whatever they are given."""
 
 
-_MOST_WORK = 2_000_000
+_MOST_WORK = 600_000
 
 
 @dataclass(slots=True)
