@@ -99,7 +99,7 @@ SHAPES: dict[str, tuple[str, Callable[[int], str]]] = {
     "shell long command": ("a.sh", _body("vllm serve m --enforce-eager", " \\\n  --flag-@ v@")),
     "shell functions": (
         "a.sh",
-        _body("", "f@() {\n  local x=$1\n  pip install p@\n  echo $x\n}\n", SERVE),
+        _body("", "f@() {\n  local x=$X\n  pip install p@\n  echo $x\n}\n", SERVE),
     ),
     "shell setup script": (
         "a.sh",
@@ -107,7 +107,7 @@ SHAPES: dict[str, tuple[str, Callable[[int], str]]] = {
             "set -e\nVENV=/opt/venv\n",
             'install_@() {\n  if [ -z "$P@" ]; then P@="p@==1.0"; fi\n  for x in a b; do\n'
             '    pip install "$P@" --target "$VENV/$x" || return 1\n  done\n'
-            '  case "$1" in\n    -f|--force) F=1;;\n    *) echo "usage: $0";;\n  esac\n}\n'
+            '  case "$X" in\n    -f|--force) F=1;;\n    *) echo "usage: $Z";;\n  esac\n}\n'
             'if ! command -v t@ >/dev/null; then install_@ "$@"; fi\n',
             SERVE,
         ),
@@ -142,21 +142,21 @@ SHAPES: dict[str, tuple[str, Callable[[int], str]]] = {
     ),
     "shell case": (
         "a.sh",
-        _body('case "$1" in\n', "  k@) A=--flag@; B=@;;\n", "esac\nvllm serve m $A\n"),
+        _body('case "$X" in\n', "  k@) A=--flag@; B=@;;\n", "esac\nvllm serve m $A\n"),
     ),
     "shell elif": (
         "a.sh",
         _body(
-            'if [ "$1" = x ]; then A=b\n',
-            'elif [ "$1" = k@ ]; then A="--flag@"; vllm serve m $A\n',
+            'if [ "$X" = x ]; then A=b\n',
+            'elif [ "$X" = k@ ]; then A="--flag@"; vllm serve m $A\n',
             "fi\n",
         ),
     ),
     "shell case in loop": (
         "a.sh",
         _body(
-            "while [ $# -gt 0 ]; do\n  case $1 in\n",
-            "    --k@) K@=$2; shift 2;;\n",
+            "while [ $# -gt 0 ]; do\n  case $X in\n",
+            "    --k@) K@=$Y; shift 2;;\n",
             "  esac\ndone\nvllm serve m $K1\n",
         ),
     ),
