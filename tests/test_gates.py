@@ -29,8 +29,8 @@ from ecocompute_lint.engine.catalogue import load_rules
 from ecocompute_lint.engine.judge import judge
 from ecocompute_lint.findings import Confidence, Finding, Place
 from ecocompute_lint.prefilter import may_matter
-from ecocompute_lint.screening import screen
 from ecocompute_lint.repairs import FixOutcome, fix_text
+from ecocompute_lint.screening import screen
 from ecocompute_lint.sources import package_facts
 from ecocompute_lint.sources.python_installs import installed
 from ecocompute_lint.sources.text import LineMap

@@ -29,6 +29,7 @@ from ecocompute_lint.values import (
 )
 
 _DEEPEST_CHAIN = 4
+_DEEPEST_BASE = 8
 
 
 class Functions(Expressions):
@@ -69,11 +70,19 @@ class Functions(Expressions):
 
     def record_fields(self, cls: Class) -> dict[str, Value]:
         """The fields of a dataclass-like class with their defaults, inherited ones first."""
+        return self._record_fields(cls, {}, 0)
+
+    def _record_fields(
+        self, cls: Class, known: dict[Class, dict[str, Value]], depth: int
+    ) -> dict[str, Value]:
+        if cls in known or depth > _DEEPEST_BASE:
+            return known.get(cls, {})
         found: dict[str, Value] = {}
         for base in cls.bases:
             if isinstance(base.only, Class):
-                found.update(self.record_fields(base.only))
+                found.update(self._record_fields(base.only, known, depth + 1))
         found.update(cls.fields)
+        known[cls] = found
         return found
 
     # -- functions of the file

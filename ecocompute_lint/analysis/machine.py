@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ecocompute_lint.analysis.lists import begun_alike
@@ -46,6 +47,11 @@ _BUDGET = 60_000
 _DEEPEST_EXPRESSION = 150
 _LISTED = frozenset({"dict", "namespace"})
 """Kinds of objects that code goes through field by field."""
+_MOST_ROOTS = 1_000
+"""So many objects of a table or a list are told apart."""
+_MOST_MARKED = 300_000
+_FEW_MARKED = 32
+"""What happens to an object is told to so many others where very many have been told already."""
 _EXISTS = None
 """The field by which a store knows that an object has been made."""
 _ENVIRONMENT = re.compile(effects.ENVIRONMENT)
@@ -166,6 +172,8 @@ class Machine:
         """What is known of texts that are not known as a whole."""
         self.steps = 0
         self.depth = 0
+        self.marked = 0
+        """How often objects have been marked."""
 
     # -- budget
 
@@ -327,15 +335,17 @@ class Machine:
             if isinstance(payload, Ref):
                 if id(payload.obj) in seen:
                     continue
+                if len(seen) >= _MOST_ROOTS:
+                    return
                 seen.add(id(payload.obj))
                 yield payload.obj, payload.part, item.guards
                 if payload.obj.kind == "dict":
-                    for name in payload.obj.names:
+                    for name in islice(payload.obj.names, _MOST_ROOTS):
                         field = self.read(payload.obj, name)
                         if field is not None:
                             pending.extend(field.alternatives)
             elif isinstance(payload, Seq):
-                for element in payload.items:
+                for element in payload.items[:_MOST_ROOTS]:
                     pending.extend(element.alternatives)
 
     def mark(self, value: Value, kind: str) -> None:
@@ -343,7 +353,8 @@ class Machine:
         self.note(kind)
         seen: set[int] = set()
         pending = [obj for obj, _, _ in self.roots(value)]
-        while pending:
+        most = _FEW_MARKED if self.marked > _MOST_MARKED else _MOST_MARKED
+        while pending and len(seen) < most:
             obj = pending.pop()
             if id(obj) in seen:
                 continue
@@ -355,6 +366,7 @@ class Machine:
                     field = self.read(obj, name)
                     if field is not None:
                         pending.extend(root for root, _, _ in self.roots(field))
+        self.marked += len(seen)
 
     def happens(self, node: ast.Call, receiver: Any, method: str, made: Obj) -> None:
         """Note a call that may generate, if it stands in this file."""
@@ -379,7 +391,8 @@ class Machine:
         if not isinstance(receiver, Ref):
             return {}
         obj, _ = self.component(receiver.obj, receiver.part)
-        now = ((name, span, self.read(obj, name)) for name, span in obj.assigned.items())
+        spans = ((name, obj.assigned.get(name)) for name in effects.CACHE_SETTINGS)
+        now = ((name, span, self.read(obj, name)) for name, span in spans if span is not None)
         return {name: Argument(value, span) for name, span, value in now if value is not None}
 
     def note(self, kind: str) -> None:

@@ -214,7 +214,7 @@ class Event:
     ways: Ways
     awaited: bool
     settings: Mapping[str, Argument] = field(default_factory=dict)
-    """The attributes of the receiver that the program has assigned, as they are at the call."""
+    """The attributes of the receiver that switch its cache, as they are at the call."""
 
 
 @dataclass(eq=False, slots=True)

@@ -57,6 +57,7 @@ def resolve(name: str, *, base: Path | None = None) -> ModelSize:
     return _from_files(name, base) or published(name)
 
 
+@lru_cache(maxsize=1024)
 def published(name: str) -> ModelSize:
     """Find the size of a published model: as `resolve`, without a look at local files."""
     return _from_registry(name) or _from_name(name)
