@@ -11,12 +11,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ecocompute_lint.config import ConfigError, Settings, SettingsFinder
 from ecocompute_lint.findings import Problem
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.kinds import KINDS, kind_of
 from ecocompute_lint.tree import list_directories
 

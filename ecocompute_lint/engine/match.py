@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol
 
 from ecocompute_lint.engine.rule import Condition
 from ecocompute_lint.facts import PackagePin
 from ecocompute_lint.findings import Confidence
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.values import (
     ALWAYS,
     Const,

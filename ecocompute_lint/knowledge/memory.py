@@ -16,11 +16,11 @@ range that reaches into it, is undecided: `Memory.fits` is None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median
 
 from ecocompute_lint.data import read_rows
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.energy import Setup
 from ecocompute_lint.knowledge.hardware import Gpu
 from ecocompute_lint.knowledge.models import ModelShape, ModelSize

@@ -13,9 +13,9 @@ import re
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 
 _MARKS = {
     "utf-8": codecs.BOM_UTF8,
