@@ -238,13 +238,13 @@ def _like(pattern: str) -> Callable[[Const | Symbol], bool]:
 
 
 def _within(specifier: str) -> Callable[[Const | Symbol], bool]:
-    from ecocompute_lint.versions import range_of
-
-    wanted = range_of(specifier)
-
     def test(item: Const | Symbol) -> bool:
         pin = item.value if isinstance(item, Const) else None
-        return isinstance(pin, PackagePin) and pin.versions.within(wanted)
+        if not isinstance(pin, PackagePin):
+            return False
+        from ecocompute_lint.versions import range_of
+
+        return pin.versions.within(range_of(specifier))
 
     return test
 
