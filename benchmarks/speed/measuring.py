@@ -6,15 +6,16 @@ import os
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _LOOK = 0.1
 """Seconds between two looks at the memory of a command's processes."""
+_LAUNCH = str(Path(__file__).with_name("launch.py"))
 
 
 class Broken(Exception):  # noqa: N818 - the run of another program, no error of ours
@@ -85,34 +86,33 @@ def once(task: Task) -> Sample:
     if task.before is not None:
         task.before()
     environment = {**os.environ, **task.environment}
-    with tempfile.TemporaryFile() as errors:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            task.command,
-            cwd=task.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        note, errors = Path(folder, "note"), Path(folder, "errors")
+        with errors.open("wb") as stream:
+            process = subprocess.Popen(
+                (sys.executable, "-I", "-S", _LAUNCH, str(note), *task.command),
+                cwd=task.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stream,
+                start_new_session=True,
+            )
         watch = _Watch(process.pid)
         watch.start()
         try:
-            # Of all that `process` has waited for, too.
-            _, status, usage = os.wait4(process.pid, 0)
+            process.wait()
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        watch.end()
-        if process.returncode not in task.statuses:
-            errors.seek(0)
-            last = errors.read().decode(errors="replace").strip()[-800:]
-            raise Broken(f"{task.name}: exit status {process.returncode}\n{last}")
-    largest = usage.ru_maxrss * (1 if os.uname().sysname == "Darwin" else 1024)
-    return Sample(wall, usage.ru_utime + usage.ru_stime, max(largest, watch.peak))
+        finally:
+            watch.end()
+        status, wall, cpu, largest = note.read_text().split() if note.is_file() else ("?",) * 4
+        if status not in map(str, task.statuses):
+            last = errors.read_text(errors="replace").strip()[-800:]
+            raise Broken(f"{task.name}: exit status {status}\n{last}")
+    unit = 1 if os.uname().sysname == "Darwin" else 1024
+    return Sample(float(wall), float(cpu), max(int(largest) * unit, watch.peak))
 
 
 class _Watch(threading.Thread):
@@ -126,7 +126,7 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(_LOOK):
-            family = _family(self._process)
+            family = _family(self._process)[1:]  # not the launcher
             # A single one says its peak by itself in the end.
             if len(family) > 1:
                 self.peak = max(self.peak, sum(map(_held, family)))
