@@ -18,30 +18,31 @@ else:
 
     def dataclass(cls=None, /, **options):
         """`dataclasses.dataclass`; quick where it is `frozen` with `slots`."""
-        quick = options == {"frozen": True, "slots": True}
+        quick = {"eq": True, **options} in _QUICK
 
         def wrap(cls):
-            return _made(cls) if quick else dataclasses.dataclass(cls, **options)
+            return _made(cls, **options) if quick else dataclasses.dataclass(cls, **options)
 
         return wrap if cls is None else wrap(cls)
 
 
+_QUICK = tuple({"frozen": True, "slots": True, "eq": eq} for eq in (True, False))
 _GIVEN_BY_FACTORY = object()
 
 
-def _made(cls: Any) -> Any:
+def _made(cls: Any, *, eq: bool = True, **options: bool) -> Any:
     # Without a docstring one is worked out of the signature, which takes long.
     cls.__doc__ = cls.__doc__ or cls.__name__
     own = {name for name, value in vars(cls).items() if value is not None}
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
-    made.__dataclass_params__ = _FROZEN
+    made.__dataclass_params__ = _params(eq)
     fields = dataclasses.fields(made)
     if not all(field.init and not field.kw_only for field in fields):
         raise TypeError(f"{made.__qualname__}: only plain fields, or dataclasses.dataclass")
     methods = {
         "__init__": _init(made, fields),
         **_shown(fields),
-        **_compared(fields),
+        **(_compared(fields) if eq else {}),
         **_guarded(made, fields),
         **_pickled(fields),
     }
@@ -52,13 +53,15 @@ def _made(cls: Any) -> Any:
     return made
 
 
-@dataclasses.dataclass(init=False, repr=False, eq=False)
-class _Sample:
-    pass
+def _params(eq: bool) -> Any:
+    @dataclasses.dataclass(init=False, repr=False, eq=False)
+    class Sample:
+        """Stands for any."""
 
-
-_FROZEN: Any = _Sample.__dataclass_params__  # type: ignore[attr-defined]
-_FROZEN.init = _FROZEN.repr = _FROZEN.eq = _FROZEN.frozen = True
+    params = Sample.__dataclass_params__  # type: ignore[attr-defined]
+    params.init = params.repr = params.frozen = True
+    params.eq = eq
+    return params
 
 
 def _init(cls: Any, fields: tuple[dataclasses.Field[Any], ...]) -> Callable[..., None]:

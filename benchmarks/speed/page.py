@@ -105,15 +105,13 @@ class Aim:
 
 
 COLD, WARM = "ecolint --no-cache", "ecolint, warm cache"
-OTHER, PLUGIN = "flake8", "flake8 with ecolint"
+OTHER, PLUGIN, FIXIT = "flake8", "flake8 with ecolint", "Fixit, one rule"
 AIMS = (
     Aim("Transformers, cold, against `ruff --no-cache`", "transformers", COLD, 3, BASE),
     Aim("Transformers, warm, against `ruff --no-cache`", "transformers", WARM, 1, BASE),
     Aim("Transformers, cold, peak memory", "transformers", COLD, 250e6, figure="peak"),
     Aim("relevant code: TorchFix against us, cold", "relevant", "TorchFix", 20, COLD, least=True),
-    Aim(
-        "relevant code: Fixit against us, cold", "relevant", "Fixit, one rule", 20, COLD, least=True
-    ),
+    Aim("relevant code: Fixit against us, cold", "relevant", FIXIT, 20, COLD, least=True),
     Aim("other code: flake8 with ecolint against without", "other", PLUGIN, 1.1, OTHER),
     Aim("one small file: flake8 with ecolint against without", "small", PLUGIN, 1.15, OTHER),
     Aim("one changed file with findings", "script", "ecolint, changed file", 0.35),

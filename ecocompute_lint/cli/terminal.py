@@ -74,15 +74,9 @@ def say(message: str) -> None:
 
 def warn_on_stderr() -> None:
     """Let the warnings of the package be written as the command's own words."""
-    import logging
+    from ecocompute_lint.notices import take_over
 
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            say(f"warning: {record.getMessage()}")
-
-    logger = logging.getLogger("ecocompute_lint")
-    logger.propagate = False
-    logger.handlers[:] = [Handler()]
+    take_over(lambda message: say(f"warning: {message}"))
 
 
 def write_file(path: str, text: str) -> None:
