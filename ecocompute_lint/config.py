@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from ecocompute_lint.config_keys import ConfigError as ConfigError
 from ecocompute_lint.config_keys import read_options, read_table
 from ecocompute_lint.errors import shown as _shown
 from ecocompute_lint.findings import Confidence, FixLevel
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.notices import warn
 from ecocompute_lint.patterns import Patterns, patterns
 

@@ -1,13 +1,14 @@
 """Immutable values: dataclasses that are ready in a fraction of the time when a module is imported.
 
-For a class that is frozen and has slots the standard library compiles six functions. Here it is
-one, and the others are shared. Whatever else a dataclass can be is left to the standard library.
+For a class that is frozen the standard library compiles up to six functions. Here it is one, and
+the others are shared. Whatever else a dataclass can be is left to the standard library.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import lru_cache
 from operator import attrgetter
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(cls=None, /, **options):
-        """`dataclasses.dataclass`; quick where it is `frozen` with `slots`."""
-        quick = {"eq": True, **options} in _QUICK
+        """`dataclasses.dataclass`; quick where it is `frozen` and has nothing out of the way."""
+        quick = options.get("frozen", False) and options.keys() <= {"frozen", "slots", "eq"}
 
         def wrap(cls):
             return _made(cls, **options) if quick else dataclasses.dataclass(cls, **options)
@@ -26,25 +27,24 @@ else:
         return wrap if cls is None else wrap(cls)
 
 
-_QUICK = tuple({"frozen": True, "slots": True, "eq": eq} for eq in (True, False))
 _GIVEN_BY_FACTORY = object()
 
 
-def _made(cls: Any, *, eq: bool = True, **options: bool) -> Any:
+def _made(cls: Any, *, frozen: bool, slots: bool = False, eq: bool = True) -> Any:
     # Without a docstring one is worked out of the signature, which takes long.
     cls.__doc__ = cls.__doc__ or cls.__name__
     own = {name for name, value in vars(cls).items() if value is not None}
-    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
-    made.__dataclass_params__ = _params(eq)
+    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)(cls)
+    made.__dataclass_params__ = _params(frozen, eq)
     fields = dataclasses.fields(made)
     if not all(field.init and not field.kw_only for field in fields):
         raise TypeError(f"{made.__qualname__}: only plain fields, or dataclasses.dataclass")
     methods = {
-        "__init__": _init(made, fields),
+        "__init__": _init(made, fields, slots),
         **_shown(fields),
         **(_compared(fields) if eq else {}),
         **_guarded(made, fields),
-        **_pickled(fields),
+        **(_pickled(fields) if slots else {}),
     }
     for name, method in methods.items():
         if name not in own:
@@ -53,24 +53,24 @@ def _made(cls: Any, *, eq: bool = True, **options: bool) -> Any:
     return made
 
 
-def _params(eq: bool) -> Any:
+@lru_cache(maxsize=4)
+def _params(frozen: bool, eq: bool) -> Any:
     @dataclasses.dataclass(init=False, repr=False, eq=False)
     class Sample:
         """Stands for any."""
 
     params = Sample.__dataclass_params__  # type: ignore[attr-defined]
-    params.init = params.repr = params.frozen = True
-    params.eq = eq
+    params.init = params.repr = True
+    params.frozen, params.eq = frozen, eq
     return params
 
 
-def _init(cls: Any, fields: tuple[dataclasses.Field[Any], ...]) -> Callable[..., None]:
-    """The one function that is compiled: each value goes right into its slot."""
-    names: dict[str, Any] = {"_factory": _GIVEN_BY_FACTORY}
+def _init(cls: Any, fields: tuple[dataclasses.Field[Any], ...], slots: bool) -> Callable[..., None]:
+    """The one function that is compiled: each value goes right into its slot, if there are."""
+    names: dict[str, Any] = {"_factory": _GIVEN_BY_FACTORY, "_set": object.__setattr__}
     parameters, lines = ["self"], []
     for field in fields:
         name = field.name
-        names[f"_set_{name}"] = vars(cls)[name].__set__
         value = name
         if field.default_factory is not dataclasses.MISSING:
             names[f"_new_{name}"] = field.default_factory
@@ -81,7 +81,11 @@ def _init(cls: Any, fields: tuple[dataclasses.Field[Any], ...]) -> Callable[...,
             parameters.append(f"{name}=_default_{name}")
         else:
             parameters.append(name)
-        lines.append(f"    _set_{name}(self, {value})")
+        if slots:
+            names[f"_set_{name}"] = vars(cls)[name].__set__
+            lines.append(f"    _set_{name}(self, {value})")
+        else:
+            lines.append(f"    _set(self, {name!r}, {value})")
     if hasattr(cls, "__post_init__"):
         lines.append("    self.__post_init__()")
     text = f"def __init__({', '.join(parameters)}):\n" + "\n".join(lines or ["    pass"])

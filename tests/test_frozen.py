@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -36,6 +37,23 @@ class Plain:
     note: str = dataclasses.field(default="", repr=False)
 
 
+@frozen.dataclass(frozen=True)
+class Open:
+    """Has room for what is worked out once."""
+
+    name: str
+    tags: list[str] = dataclasses.field(default_factory=list)
+
+    @cached_property
+    def long(self) -> str:
+        return self.name * 2
+
+
+@frozen.dataclass(frozen=True, slots=True, eq=False)
+class Itself:
+    name: str
+
+
 @frozen.dataclass(frozen=True, slots=True)
 class Single:
     value: Any = None
@@ -65,7 +83,7 @@ def test_each_has_a_list_of_its_own() -> None:
     assert Quick("b").tags == []
 
 
-@pytest.mark.parametrize("made", [Quick, Plain])
+@pytest.mark.parametrize("made", [Quick, Plain, Open, Itself])
 def test_nothing_of_it_can_be_changed(made: Any) -> None:
     value = made("a")
     with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'name'"):
@@ -88,3 +106,16 @@ def test_it_travels() -> None:
         assert other == value
         assert other.tags == ["x"]
     assert dataclasses.replace(value, size=4.0) == Quick("a", 4.0, [], "n")
+
+
+def test_it_may_have_no_slots() -> None:
+    value = Open("a")
+    assert value.long == "aa"
+    assert pickle.loads(pickle.dumps(value)) == value == Open("a", [])
+    assert repr(value) == "Open(name='a', tags=[])"
+
+
+def test_it_may_be_only_itself() -> None:
+    value = Itself("a")
+    assert value != Itself("a")
+    assert len({value, value, Itself("a")}) == 2
