@@ -20,6 +20,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -47,15 +48,15 @@ def main(arguments: Sequence[str]) -> int:
     machine = _machine(tools)
     groups = Planner(tools, texts, place, given.quick).groups()
     chosen = [group for group in groups if not given.only or group.key in (*given.only, "start")]
-    done = _measured(chosen, given)
-    results = page.kept(done, machine)
+    results, done = page.kept([], machine), 0
+    for group in chosen:
+        if _measured(group, given):
+            results["groups"].update(page.kept([group], machine)["groups"])
+            done += 1
+            _store(given, results, partly=True)
     print(_plain(results))
-    if given.write:
-        if len(chosen) < len(groups):
-            results = _joined(results)
-        page.RESULTS.write_text(page.written(results), encoding="utf-8")
-        page.PAGE.write_text(page.page(results), encoding="utf-8")
-    return 0 if len(done) == len(chosen) else 1
+    _store(given, results, partly=done < len(groups))
+    return 0 if done == len(chosen) else 1
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -80,23 +81,31 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return given
 
 
-def _measured(groups: Sequence[Group], given: argparse.Namespace) -> list[Group]:
-    """The groups of which each command did what it should."""
-    done = []
-    for group in groups:
-        print(f"-- {group.title}", file=sys.stderr, flush=True)
-        try:
-            measure(
-                group.tasks,
-                runs=given.runs,
-                patience=given.patience,
-                say=lambda text: print(f"   {text}", file=sys.stderr, flush=True),
-            )
-        except Broken as error:
-            print(error, file=sys.stderr)
-            continue
-        done.append(group)
-    return done
+def _measured(group: Group, given: argparse.Namespace) -> bool:
+    """Run a group: whether each command did what it should."""
+    print(f"-- {group.title}", file=sys.stderr, flush=True)
+    try:
+        measure(
+            group.tasks,
+            runs=given.runs,
+            patience=given.patience,
+            say=lambda text: print(f"   {text}", file=sys.stderr, flush=True),
+        )
+    except Broken as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
+
+
+def _store(given: argparse.Namespace, results: dict[str, Any], *, partly: bool) -> None:
+    """Write what was measured; the tables that are missing stay as they were."""
+    if not given.write:
+        return
+    if partly and page.RESULTS.is_file():
+        stored = json.loads(page.RESULTS.read_text(encoding="utf-8"))
+        results = {**results, "groups": {**stored["groups"], **results["groups"]}}
+    page.RESULTS.write_text(page.written(results), encoding="utf-8")
+    page.PAGE.write_text(page.page(results), encoding="utf-8")
 
 
 def _machine(tools: Tools) -> dict[str, str]:
@@ -124,17 +133,9 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _joined(results: dict[str, object]) -> dict[str, object]:
-    """The tables of this run, the others as they were."""
-    stored = json.loads(page.RESULTS.read_text()) if page.RESULTS.is_file() else {"groups": {}}
-    return {**results, "groups": {**stored["groups"], **results["groups"]}}  # type: ignore[dict-item]
-
-
-def _plain(results: dict[str, object]) -> str:
+def _plain(results: dict[str, Any]) -> str:
     groups = results["groups"]
-    assert isinstance(groups, dict)
     parts = ["\n".join(page.aims(groups))]
     parts += [page.table(key, groups) for key in groups if key not in page.GROWTH]
-    if "start" in groups:
-        parts.append("\n".join(page.growth(groups)))
+    parts.append("\n".join(page.growth(groups)))
     return "\n\n".join(parts)

@@ -73,8 +73,14 @@ def whole(groups: Mapping[str, Any], key: str, name: str, figure: str = "wall") 
     if row["scaled"] == 1 or figure == "peak":
         return value
     # What it takes to start does not grow.
-    start = min(value, float(groups["script"]["rows"][name][figure]))
+    start = min(value, _alone(groups, "script", name, figure))
     return start + (value - start) * float(row["scaled"])
+
+
+def _alone(groups: Mapping[str, Any], key: str, name: str, figure: str) -> float:
+    """A figure of another table, which may not have been measured."""
+    row = groups.get(key, {"rows": {}})["rows"].get(name, {})
+    return float(row.get(figure, 0))
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,7 @@ def growth(groups: Mapping[str, Any]) -> list[str]:
         _line("what grows", "from", "to", "wall", "wall", "growth of the input", "of the time")
     ]
     lines.append("|---|---:|---:|---:|---:|---:|---:|")
-    start = float(groups["start"]["rows"]["ecolint --version"]["wall"])
+    start = _alone(groups, "start", "ecolint --version", "wall")
     for key in GROWTH:
         rows = list(groups.get(key, {"rows": {}})["rows"].items())
         for (name, row), (after, later) in pairwise(rows):
