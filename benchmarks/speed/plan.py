@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -110,8 +111,12 @@ class Planner:
         copy = self.work / "changed" / "script.py"
         copy.parent.mkdir(exist_ok=True)
 
+        numbers = count()
+
         def change() -> None:
-            shutil.copyfile(text, copy)
+            # Never the same twice, or its results would be known.
+            changed = f"{text.read_text(encoding='utf-8')}# {next(numbers)}\n"
+            copy.write_text(changed, encoding="utf-8")
 
         tasks = self._cold_and_warm("script", str(text))
         changed = self._task("ecolint, changed file", tools.ecolint(str(copy)), "changed")
