@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ecocompute_lint.frozen import dataclass
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import SettingsFinder

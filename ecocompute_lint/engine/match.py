@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol, TypeAlias
 
 from ecocompute_lint.engine.rule import Condition
 from ecocompute_lint.facts import PackagePin
 from ecocompute_lint.findings import Confidence
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.values import (
     ALWAYS,
     Const,
@@ -260,13 +261,13 @@ def _like(pattern: str) -> Callable[[Const | Symbol], bool]:
 
 
 def _within(specifier: str) -> Callable[[Const | Symbol], bool]:
-    from ecocompute_lint.versions import range_of
-
-    wanted = range_of(specifier)
-
     def test(item: Const | Symbol) -> bool:
         pin = item.value if isinstance(item, Const) else None
-        return isinstance(pin, PackagePin) and pin.versions.within(wanted)
+        if not isinstance(pin, PackagePin):
+            return False
+        from ecocompute_lint.versions import range_of
+
+        return pin.versions.within(range_of(specifier))
 
     return test
 

@@ -400,7 +400,7 @@ LOADING = LOADERS | frozenset(
 )
 """Words one of which stands in every call that loads a model."""
 QUIET_OPTIONS = frozenset({*SILENT, "quantization_config"})
-"""Options that say something only beside a word of `LOADING`, or with an unusual value (`SILENT`)."""
+"""Options that say something only beside a word of `LOADING`, or with a value not in `SILENT`."""
 LOUD_NEEDLES: frozenset[str] = (OPTION_NEEDLES - QUIET_OPTIONS) | _QUANTIZATION_CALLEES
 """Words that count by themselves."""
 COMMON_NEEDLES = EXECUTION_CALLEES

@@ -56,7 +56,7 @@ MODEL_WORDS = frozenset(
 )
 """Words one of which stands in every file that runs language models, whatever its imports."""
 SILENT = {"use_cache": frozenset({"True", "None"})}
-"""Options that are passed along all over the libraries, and the values with which they are as usual.
+"""Options that are passed along all over the libraries, and the usual values of each.
 
 Such an option counts only where something is loaded or generated, or where it may have another
 value.

@@ -6,9 +6,10 @@ The registry is ``data/models.csv``. Nothing is read before the first look-up.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from ecocompute_lint.frozen import dataclass
 
 from .. import traces
 from ..data import read_text

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.findings import Finding, Level
+from ecocompute_lint.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

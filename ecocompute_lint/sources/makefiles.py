@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.documents import UNKNOWN, Document
 from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.shell import read_piece

@@ -13,10 +13,10 @@ import re
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 
 _MARKS = {
     "utf-8": codecs.BOM_UTF8,
