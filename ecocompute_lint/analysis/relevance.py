@@ -26,6 +26,9 @@ _MODE = {"training"}
 """A module's mode, which its layers ask for; that alone trains nothing."""
 _UNUSUAL = "unusual value"
 """Stands for a quiet option that is given a value of its own."""
+_USUAL = "usual value"
+_DECODING = frozenset({_USUAL, "past_key_values"})
+"""Words that stand together where tokens are decoded step by step."""
 _WORDS = frozenset(
     {
         _COMMAND,
@@ -121,8 +124,8 @@ class _Scan:
         """Note what a node says besides what its parts say."""
         if isinstance(node, (ast.keyword, ast.arg)):
             words.add(node.arg or "")
-            if isinstance(node, ast.keyword) and node.arg in SILENT and _odd(node.arg, node.value):
-                words.add(_UNUSUAL)
+            if isinstance(node, ast.keyword) and node.arg in SILENT:
+                words.add(_told(node.arg, node.value))
         elif isinstance(node, ast.alias):
             imported = node.name.rsplit(".", 1)[-1]
             if imported in _WORDS or names_generation(imported):
@@ -166,7 +169,9 @@ def relevance_of(tree: ast.Module) -> Relevance:
     telling = {
         function
         for function, found in scan.words.items()
-        if not words.isdisjoint(found) or any(map(effects.trains, found - _MODE))
+        if not words.isdisjoint(found)
+        or _DECODING <= found
+        or any(map(effects.trains, found - _MODE))
     }
     followed = {
         function
@@ -210,11 +215,11 @@ def _word_of_text(text: str) -> str:
     return text if len(text) < 80 else ""
 
 
-def _odd(option: str, value: ast.expr) -> bool:
-    """Whether a quiet option is given a value that is neither usual nor the same option."""
+def _told(option: str, value: ast.expr) -> str:
+    """What the value of a quiet option says: nothing where it is only passed along."""
     if isinstance(value, ast.Constant):
-        return repr(value.value) not in SILENT[option]
-    return not (isinstance(value, ast.Name) and value.id == option)
+        return _USUAL if repr(value.value) in SILENT[option] else _UNUSUAL
+    return "" if isinstance(value, ast.Name) and value.id == option else _UNUSUAL
 
 
 _FIELDS = Fields()
