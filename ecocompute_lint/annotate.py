@@ -6,12 +6,13 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.audit import FileReport, auditor, silencing_lines
 from ecocompute_lint.comments import Lines, lines_for
 from ecocompute_lint.findings import Edit, Finding, Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.markers import Marker, markers
 from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON, SHELL
 from ecocompute_lint.sources.registry import kind_at

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecocompute_lint import unused
 from ecocompute_lint.findings import LINES_OF_A_FILE, Finding, Fix, FixLevel, Problem
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.kinds import PYTHON
 from ecocompute_lint.suppress import LEXEME, LINE_END
 

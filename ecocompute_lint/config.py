@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +17,8 @@ from ecocompute_lint.config_keys import ConfigError as ConfigError
 from ecocompute_lint.config_keys import read_options, read_table
 from ecocompute_lint.errors import shown as _shown
 from ecocompute_lint.findings import Confidence, FixLevel
+from ecocompute_lint.frozen import dataclass
+from ecocompute_lint.notices import warn
 from ecocompute_lint.patterns import Patterns, patterns
 
 OWN_FILE = "ecolint.toml"
@@ -197,9 +199,7 @@ def _broken(path: Path, shown: str, data: bytes, error: ValueError) -> None:
     if path.name != PYPROJECT or b"ecolint" in data:
         raise ConfigError(message, path=shown, line=line)
     # Somebody else's file, a template perhaps: worth a word, no reason to fail.
-    import logging
-
-    logging.getLogger("ecocompute_lint").warning("%s (it holds no settings for ecolint)", message)
+    warn("%s (it holds no settings for ecolint)", message)
 
 
 # --- reading it ---------------------------------------------------------------------------------

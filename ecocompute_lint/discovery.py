@@ -11,12 +11,13 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ecocompute_lint.config import ConfigError, Settings, SettingsFinder
 from ecocompute_lint.findings import Problem
+from ecocompute_lint.frozen import dataclass
+from ecocompute_lint.notices import warn
 from ecocompute_lint.sources.kinds import KINDS, kind_of
 from ecocompute_lint.tree import list_directories
 
@@ -101,7 +102,7 @@ class _Search:
         elif kind := self._kind_of_named(path, status):
             self.take(os.path.realpath(path), Discovered(Path(name), name, kind, settings, True))
         else:
-            _warn("%s: not a kind of file that ecolint reads (%s)", name, KINDS)
+            warn("%s: not a kind of file that ecolint reads (%s)", name, KINDS)
 
     def _name(self, path: str) -> str:
         """What reports call a path: relative where it lies below the current directory."""
@@ -174,7 +175,7 @@ class _Search:
             return  # tracked, but deleted; or a link to nothing
         except OSError as error:
             if error.errno == errno.ELOOP:
-                _warn("%s: a link that leads to itself, passed over", shown)
+                warn("%s: a link that leads to itself, passed over", shown)
             else:
                 self.problem("path", shown, _reason(error))
             return
@@ -222,12 +223,6 @@ class _Search:
 
 def _plain(item: Discovered, real: str) -> bool:
     return os.path.basename(item.path) == os.path.basename(real) and not item.file.is_symlink()
-
-
-def _warn(message: str, *arguments: str) -> None:
-    import logging
-
-    logging.getLogger("ecocompute_lint").warning(message, *arguments)
 
 
 def _join(name: str, entry: str) -> str:

@@ -6,10 +6,11 @@ Readers of source files produce facts; rules look at nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.values import ALWAYS, Value, Ways
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from ecocompute_lint.frozen import dataclass
 
 
 class Confidence(enum.IntEnum):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecocompute_lint.audit import STDIN, economy_of, silencing_lines
 from ecocompute_lint.findings import Finding, Fix, FixLevel, Level, Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.kinds import PYTHON
 

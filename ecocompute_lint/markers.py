@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.suppress import COMMENT_WORD, IGNORE, LEXEME, LINE_END, NOQA, is_prose
 
 _NEXT = re.compile(r"\s+#\s*[A-Za-z]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ecocompute_lint.engine.trail import (
@@ -15,6 +15,7 @@ from ecocompute_lint.engine.trail import (
     Trail,
 )
 from ecocompute_lint.findings import LINES_OF_A_FILE, Finding, Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.inquiry import Answer, Inquiry, Near, inquire
 from ecocompute_lint.notebooks import in_cell, in_written, told_in_cells
 from ecocompute_lint.sources.kinds import PYTHON

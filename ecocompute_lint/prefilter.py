@@ -54,13 +54,14 @@ _QUIET = _Needles(QUIET_OPTIONS)
 _MODELS = _Needles(MODEL_WORDS)
 _PROGRAMS = _Needles(PROGRAMS)
 
-# Comments and texts; what is wanted of them is only not to mistake one for the other.
+# Comments and texts; what is wanted of them is only not to mistake one for the other. Nothing in
+# them can match in two ways: a quote that is never closed costs no more than any other.
 _PROSE = re.compile(
     rb"#[^\n]*"
-    rb'|"""(?:[^"\\]+|\\.|"(?!""))*"""'
-    rb"|'''(?:[^'\\]+|\\.|'(?!''))*'''"
-    rb'|"(?:[^"\\\n]+|\\.)*"'
-    rb"|'(?:[^'\\\n]+|\\.)*'",
+    rb'|"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""'
+    rb"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
+    rb'|"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
+    rb"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'",
     re.DOTALL,
 )
 _WORD = re.compile(rb"[\w.-]*")
@@ -113,7 +114,7 @@ def may_matter(source: bytes | str, *, loads: bool = False, python: bool = False
         return True
     if helped and _generates_elsewhere(code):
         return True
-    return _QUIET.stand_in(code) and (_LOADING.stand_in(code) or _telling(code))
+    return _QUIET.stand_in(code) and _LOADING.stand_in(code)
 
 
 def _generates_elsewhere(raw: bytes) -> bool:
@@ -145,33 +146,13 @@ def _is_formatted(match: re.Match[bytes]) -> bool:
     return b"f" in prefix or b"F" in prefix
 
 
-def _telling(code: bytes) -> bool:
-    """Whether a quiet option may have an unusual value somewhere."""
-    for option, unusual in _UNUSUAL.items():
-        if option in code and (unusual.search(code) or _GIVEN_FALSE.search(code)):
-            return True
-    return False
-
-
-def _unusual(option: str, usual: Iterable[str]) -> re.Pattern[bytes]:
-    """Any sign of a value that is neither usual nor the same option, passed along."""
-    silent = rf"\s*(?:(?:{'|'.join(sorted(usual))}|{option})\s*(?:[,)\]}}\n#]|$)"
-    silent += rf"|{option} if {option} is not None else [\w.]*\b{option}\s*\n)"
-    annotation = r"(?::\s*[\w.|'\" ]*(?:\[[^\]]*\]+[\w.|'\" ]*)?)?"
-    assigned = rf"\b{option}(?:[\"']\s*\])?\s*{annotation}[|&]?=(?!=)(?!{silent})"
-    keyed = rf"[\"']{option}[\"'](?!\s*\]\s*=|\s*:{silent})"
-    bound = rf"\b(?:for|as)\s[^:=\n]*\b{option}\b|\b{option}\s*,[^()\[\]\n=]*=(?!=)|--{option}"
-    stored = rf"\.{option}\s*[|&]?=(?!=)"
-    return re.compile(f"{assigned}|{keyed}|{bound}|{stored}".encode())
-
-
-_UNUSUAL = {name.encode(): _unusual(name, usual) for name, usual in SILENT.items()}
-_GIVEN_FALSE = re.compile(rb"[(,\[]\s*False\s*[,)\]]")
-
-
 def may_install(raw: bytes) -> bool:
     """Whether a text may install what is no release."""
-    return _NO_RELEASE.search(raw) is not None and _INSTALLS.search(raw) is not None
+    return (
+        b"install" in raw
+        and _INSTALLS.search(raw) is not None
+        and _NO_RELEASE.search(raw) is not None
+    )
 
 
 def runs_models(text: str) -> bool:

@@ -20,7 +20,7 @@ from ecocompute_lint.findings import (
 )
 
 _MADE_OF: Mapping[type, Mapping[str, Any]] = {
-    FileReport: {"findings": [Finding], "problem": Problem},
+    FileReport: {"findings": [Finding], "problem": Problem, "left_out": [Finding]},
     Finding: {
         "level": Level,
         "confidence": Confidence,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecocompute_lint.audit import STDIN, FileReport, audit_text, settings_or_default
 from ecocompute_lint.findings import Finding, Level, Problem
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.kinds import NOTEBOOK
 from ecocompute_lint.sparing import Spared, Unwanted

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.unused import UNUSED
 
 # A light lexer: strings first, so that a `#` inside one is no comment. A quote without its partner

@@ -9,10 +9,11 @@ here knows about Python source or rules.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeAlias
 
 from ecocompute_lint.findings import Confidence
+from ecocompute_lint.frozen import dataclass
 
 Span: TypeAlias = tuple[int, int, int, int]
 """A raw source span: line (1-based), byte column (0-based), end line, end byte column."""

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT, TRAP, environment
 
 PACKAGE = ROOT / "ecocompute_lint"
@@ -79,6 +80,7 @@ def test_everything_is_in_the_wheel(wheel: Path) -> None:
         path.relative_to(ROOT).as_posix() for pattern in SHIPPED for path in PACKAGE.rglob(pattern)
     }
     expected |= {f"ecocompute_lint/rules/{path.name}" for path in (ROOT / "rules").iterdir()}
+    expected.add("ecocompute_lint/rules.json")
     assert ours == expected
     assert any(name.endswith(".dist-info/entry_points.txt") for name in inside)
 
@@ -87,6 +89,14 @@ def test_nothing_else_is_at_the_top(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         top = {name.split("/")[0] for name in archive.namelist()}
     assert {name for name in top if not name.endswith(".dist-info")} == {"ecocompute_lint"}
+
+
+def test_rules_that_are_compiled_are_those_of_their_files(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        compiled = json.loads(archive.read("ecocompute_lint/rules.json"))
+    paths = (ROOT / "rules").glob("*.yaml")
+    files = {path.name: yaml.safe_load(path.read_bytes()) for path in paths}
+    assert {name: data for name, (_, data) in compiled.items()} == files
 
 
 RESOURCES = """

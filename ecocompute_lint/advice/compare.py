@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ecocompute_lint.advice.choosing import NEVER_A_SAVING, between, is_twin, recommended
 from ecocompute_lint.advice.question import Answer, Question, answer
 from ecocompute_lint.advice.sentences import (
@@ -16,6 +14,7 @@ from ecocompute_lint.advice.sentences import (
     notes_of,
     why_not,
 )
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.appraisal import Choice, joules
 from ecocompute_lint.knowledge.energy import Basis
 from ecocompute_lint.knowledge.precisions import BASELINE

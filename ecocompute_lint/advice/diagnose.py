@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ecocompute_lint.advice.choosing import batches_up_to, between, is_twin, recommended
 from ecocompute_lint.advice.parameters import BATCH_SIZES
@@ -41,6 +41,7 @@ from ecocompute_lint.advice.sentences import (
     memory_said,
     notes_of,
 )
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.appraisal import Choice
 from ecocompute_lint.knowledge.energy import Figure
 from ecocompute_lint.knowledge.precisions import BASELINE, precision

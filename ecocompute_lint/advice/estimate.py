@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 from ecocompute_lint.advice.choosing import (
@@ -21,6 +20,7 @@ from ecocompute_lint.advice.sentences import (
     notes_of,
     why_not,
 )
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.appraisal import Choice, joules
 from ecocompute_lint.knowledge.cost import Cost
 from ecocompute_lint.knowledge.energy import Figure

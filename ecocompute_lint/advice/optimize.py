@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ecocompute_lint.advice.choosing import (
     batches_up_to,
@@ -26,6 +25,7 @@ from ecocompute_lint.advice.sentences import (
     notes_of,
     why_not,
 )
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.appraisal import Choice
 from ecocompute_lint.knowledge.precisions import BASELINE
 

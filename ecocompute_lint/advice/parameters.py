@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 from ecocompute_lint.config_keys import read_options
 from ecocompute_lint.data import read_rows
 from ecocompute_lint.errors import ConfigError
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.hardware import Gpu, find_gpu, known_gpus
 from ecocompute_lint.knowledge.models import ModelSize, resolve
 from ecocompute_lint.knowledge.precisions import BASELINE, PRECISIONS, Precision, find_precision

@@ -9,7 +9,7 @@ most tokens per second that the card's memory allows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ecocompute_lint.frozen import dataclass
 
 Interval = tuple[float, float]
 """From, to."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from ecocompute_lint.advice.choosing import between, is_twin
 from ecocompute_lint.advice.question import Question
 from ecocompute_lint.advice.sentences import accuracy_said, against_half, change_said, label
 from ecocompute_lint.data import read_rows
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.appraisal import Choice
 from ecocompute_lint.knowledge.economy import REPORTED_FROM
 from ecocompute_lint.knowledge.energy import Basis

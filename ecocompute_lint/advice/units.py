@@ -5,7 +5,7 @@ The factors are assumptions of ours, not measurements; each says why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ecocompute_lint.frozen import dataclass
 
 # --- what is assumed ------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ecocompute_lint.advice.numerals import Number, leading_number
 from ecocompute_lint.advice.units import (
@@ -24,6 +23,7 @@ from ecocompute_lint.advice.units import (
     Unit,
 )
 from ecocompute_lint.errors import ConfigError
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.cost import Workload
 
 MOST, LEAST = 1e15, 1e-6

@@ -163,14 +163,19 @@ class Attributes(Conditions):
                 found.append(known(Bound(function, instance)))
         return union(found)
 
-    def _class_attribute(self, cls: Class, name: str, depth: int = 0) -> Value | None:
+    def _class_attribute(
+        self, cls: Class, name: str, depth: int = 0, seen: set[Class] | None = None
+    ) -> Value | None:
         found = self.store.get((cls.frame, name))
-        if found is not None or depth > 8:
+        self.observe(cls.frame, name, found)
+        seen = set() if seen is None else seen
+        if found is not None or depth > 8 or cls in seen:
             return found
+        seen.add(cls)
         for base in cls.bases:
             for item in base:
                 if isinstance(item.payload, Class):
-                    found = self._class_attribute(item.payload, name, depth + 1)
+                    found = self._class_attribute(item.payload, name, depth + 1, seen)
                 elif isinstance(item.payload, Symbol) and name.startswith("from_"):
                     found = known(Symbol(f"{item.payload.name}.{name}"))
                 if found is not None:

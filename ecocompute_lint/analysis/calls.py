@@ -37,6 +37,8 @@ from ecocompute_lint.values import (
 
 _DEEPEST_CHAIN = 4
 _MOST_CALLEES = 6
+_MOST_NAMES = 200
+"""A dict with more keys is no set of options."""
 
 
 class Calls(Callbacks):
@@ -91,7 +93,8 @@ class Calls(Callbacks):
         missing: list[Guards] = []
         for item in value.given(self.path):
             obj = item.payload.obj if isinstance(item.payload, Ref) else None
-            if obj is None or obj.kind not in ("dict", "instance") or item.payload.part:
+            plain = obj is not None and obj.kind in ("dict", "instance") and not item.payload.part
+            if obj is None or not plain or len(obj.names) > _MOST_NAMES:
                 call.open |= not isinstance(item.payload, Const)
                 call.opaque.append(known(item.payload))
                 missing.append(item.guards)

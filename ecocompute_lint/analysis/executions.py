@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 
 from ecocompute_lint.analysis.objects import Argument, Call, Event, Loop, Obj, Ref
@@ -13,7 +16,7 @@ from ecocompute_lint.analysis.servers import Servers
 from ecocompute_lint.facts import Deployment, Load, Option, Usage
 from ecocompute_lint.knowledge.api import Api
 from ecocompute_lint.knowledge.apis import find_api
-from ecocompute_lint.knowledge.effects import DECODING_METHODS, PLACING_WORDS
+from ecocompute_lint.knowledge.effects import CACHE_SETTINGS, DECODING_METHODS, PLACING_WORDS
 from ecocompute_lint.knowledge.generators import DECODING_TASKS, INPUTS
 from ecocompute_lint.values import (
     ABSENT,
@@ -128,28 +131,35 @@ class Executions(Servers):
         """Whether the file puts the model on any device; unknown where others may do it."""
         given = (load.options[name] for name in ("device_map", "device"))
         told = any(o.written and any(i.payload != Const(None) for i in o.value) for o in given)
-        if told or "placed" in obj.marks or any(w in self.lines.text for w in PLACING_WORDS):
+        if told or "placed" in obj.marks or self._places_all:
             return known(Const(True))
         if "escape" in obj.marks or obj.call.open or self._in_subclass(obj):
             return self.run.unknown("placed elsewhere")
         return known(Const(False))
 
+    @cached_property
+    def _places_all(self) -> bool:
+        """Whether the file says where all models are put."""
+        return any(word in self.lines.text for word in PLACING_WORDS)
+
     def _in_subclass(self, obj: Obj) -> bool:
         """Whether it is made in a class with bases, such as a module that is moved as a whole."""
-        return any(
-            isinstance(node, ast.ClassDef)
-            and node.bases
-            and node.lineno <= obj.span[0] <= (node.end_lineno or node.lineno)
+        line = obj.span[0]
+        place = bisect_right(self._subclasses, (line, math.inf)) - 1
+        return place >= 0 and line <= self._subclasses[place][1]
+
+    @cached_property
+    def _subclasses(self) -> list[tuple[int, float]]:
+        """The first and last lines of the classes with bases, in order."""
+        return [
+            (node.lineno, node.end_lineno or node.lineno)
             for node in self.run.tree.body
-        )
+            if isinstance(node, ast.ClassDef) and node.bases
+        ]
 
     def _inputs_placed(self, obj: Obj) -> bool:
         """Whether all that the model decodes from is put on a device that is not the CPU."""
-        calls = [
-            event.made.call
-            for event in self.run.events
-            if event.method in DECODING_METHODS and self._receives(event, obj)
-        ]
+        calls = [event.made.call for event in self._decoding.get(obj, ())]
         return bool(calls) and all(map(self._fed_from_gpu, calls))
 
     def _fed_from_gpu(self, call: Call) -> bool:
@@ -160,18 +170,22 @@ class Executions(Servers):
             "placed" in item and ("gpu" in item or "cpu" not in item) for item in marks
         )
 
-    def _receives(self, event: Event, obj: Obj) -> bool:
-        """Whether an event happens to this object."""
-        receiver = event.receiver
-        return (
-            isinstance(receiver, Ref) and self.run.component(receiver.obj, receiver.part)[0] is obj
-        )
+    @cached_property
+    def _decoding(self) -> Mapping[Obj, Sequence[Event]]:
+        """The calls that decode, by the object that they happen to."""
+        found: dict[Obj, list[Event]] = {}
+        for event in self.run.events:
+            receiver = event.receiver
+            if event.method in DECODING_METHODS and isinstance(receiver, Ref):
+                obj, _ = self.run.component(receiver.obj, receiver.part)
+                found.setdefault(obj, []).append(event)
+        return found
 
     def _cache_of(self, obj: Obj, usage: Usage, load: Load, context: str) -> Iterator[Deployment]:
         """A key-value cache that the load, or an attribute of the model, switches off."""
         for settings in self._settings(obj):
             option, made = usage.options.get("use_cache"), usage
-            for name in ("config.use_cache", "generation_config.use_cache"):
+            for name in CACHE_SETTINGS:
                 given = settings.get(name)
                 if given is None or given.span is None or _is_own(given.value, obj, name):
                     continue
@@ -183,21 +197,19 @@ class Executions(Servers):
 
     def _settings(self, obj: Obj) -> Iterator[Mapping[str, Argument]]:
         """What is assigned to a model wherever it decodes and the call leaves the cache to it."""
-        known_calls = False
-        for event in self.run.events:
-            if event.method not in DECODING_METHODS or not self._receives(event, obj):
-                continue
-            known_calls = True
+        events = self._decoding.get(obj, ())
+        for event in events:
             options = self.generating_options(event)
             tokens = options.get("max_new_tokens")
             one = tokens is not None and tokens.value.constant() == 1
             if not one and "use_cache" not in options:
                 yield event.settings
-        if not known_calls:
+        if not events:
             yield {
                 name: Argument(value, span)
-                for name, span in obj.assigned.items()
-                if (value := self.run.read(obj, name)) is not None
+                for name in CACHE_SETTINGS
+                if (span := obj.assigned.get(name)) is not None
+                and (value := self.run.read(obj, name)) is not None
             }
 
     # -- batches of one
@@ -209,7 +221,7 @@ class Executions(Servers):
             row = self._row(event)
             if row is None or event.awaited:
                 continue
-            loop = fed_by(event, row)
+            loop = fed_by(event, row, self.flows)
             for obj in self._data_behind(loop) if loop is not None else ():
                 if id(obj) not in seen:
                     seen.add(id(obj))

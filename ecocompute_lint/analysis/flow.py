@@ -7,7 +7,7 @@ assignment anywhere in the code says so; containers depend on what is put into t
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ecocompute_lint.knowledge.generators import JOINING, SHAPED
@@ -15,6 +15,21 @@ from ecocompute_lint.nodes import children, walk
 
 _KEEPING = frozenset({"generate"})
 """Methods that leave their object as it was, whatever they are given."""
+
+
+_MOST_WORK = 600_000
+
+
+@dataclass(slots=True)
+class Work:
+    """How much may still be looked at, in all of a file."""
+
+    left: int = _MOST_WORK
+
+    def take(self, amount: int) -> bool:
+        """Whether so much more may be looked at."""
+        self.left -= amount
+        return self.left >= 0
 
 
 @dataclass(slots=True)
@@ -29,14 +44,86 @@ class Flow:
     """Names that get a new value somewhere, rather than only being filled."""
     gathered: set[str] = field(default_factory=set)
     """Lists that a loop inside this code fills with several items."""
-    _names: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
+    size: int = 0
+    """Of how many nodes the code is."""
+    work: Work = field(default_factory=Work)
+    taken: set[str] | None = None
+    """Of a loop: the names that stand for the item at hand."""
+    waits: bool | None = None
+    """Of a loop: whether a person or a peer gives the items."""
+    several: dict[ast.AST, bool] = field(default_factory=dict)
+    """Of expressions: whether they are lists of several."""
+    receivers: dict[ast.AST, set[str]] | None = None
+    """By expression: the names that get what it makes."""
+    _names: dict[ast.AST, tuple[str, ...]] = field(default_factory=dict)
+    _names_apart: dict[ast.AST, tuple[str, ...]] = field(default_factory=dict)
+    _readers: dict[str, dict[str, None]] | None = None
+    _givers: dict[str, list[ast.expr]] | None = None
+    _containers: set[str] | None = None
 
-    def names_of(self, expression: ast.AST) -> frozenset[str]:
-        """`names_in`, remembered."""
-        found = self._names.get(expression)
+    def readers(self, name: str) -> Collection[str]:
+        """The names that are given something of one, or filled with it."""
+        if self._readers is None:
+            self._readers = {}
+            for target, value in (*self.assignments, *self.filled, *self.fields):
+                for source in self.names_of(value):
+                    self._readers.setdefault(source, {})[target] = None
+        return self._readers.get(name, ())
+
+    def givers(self, name: str) -> Sequence[ast.expr]:
+        """The expressions that are assigned to a name."""
+        if self._givers is None:
+            self._givers = {}
+            for target, value in self.assignments:
+                self._givers.setdefault(target, []).append(value)
+        return self._givers.get(name, ())
+
+    @property
+    def containers(self) -> set[str]:
+        """What is filled, and never made anew."""
+        if self._containers is None:
+            filled = {name for name, value in self.filled if not _is_number(value)}
+            self._containers = filled - self.reset
+        return self._containers
+
+    def names_of(self, expression: ast.AST, *, texts: bool = True) -> tuple[str, ...]:
+        """`names_in` without repetitions, remembered."""
+        known = self._names if texts else self._names_apart
+        found = known.get(expression)
         if found is None:
-            found = self._names[expression] = frozenset(names_in(expression))
+            found = known[expression] = tuple(dict.fromkeys(names_in(expression, texts=texts)))
+            self.work.take(len(found))
         return found
+
+
+class Flows:
+    """The flows of the pieces of code of a file, each looked at once."""
+
+    def __init__(self) -> None:
+        self.work = Work()
+        self._known: dict[ast.AST, Flow] = {}
+
+    def of(self, owner: ast.AST, body: Iterable[ast.AST], without: ast.AST | None = None) -> Flow:
+        """As `flow_of`, for the `body` of `owner`."""
+        apart = without is not None and _is_change(without)
+        if owner in self._known and not apart:
+            return self._known[owner]
+        found = flow_of(body, without)
+        found.work = self.work
+        self.work.take(found.size)
+        if not apart:
+            self._known[owner] = found
+        return found
+
+
+def _is_change(call: ast.AST | None) -> bool:
+    """Whether a call can change the object it is made on."""
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr not in _KEEPING
+        and bool(dotted(call.func.value))
+    )
 
 
 def flow_of(body: Iterable[ast.AST], without: ast.AST | None = None) -> Flow:
@@ -46,7 +133,9 @@ def flow_of(body: Iterable[ast.AST], without: ast.AST | None = None) -> Flow:
     """
     flow = Flow()
     for statement in body:
-        for node in walk(statement):
+        nodes = walk(statement)
+        flow.size += len(nodes)
+        for node in nodes:
             _note(node, flow, without)
             if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
                 flow.gathered.update(_appended(node))
@@ -90,8 +179,8 @@ def _note(node: ast.AST, flow: Flow, without: ast.AST | None) -> None:
 
 def _changed(call: ast.Call, flow: Flow) -> None:
     """A method called for its effect may put its arguments into its object."""
-    name = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-    if name and getattr(call.func, "attr", "") not in _KEEPING:
+    if isinstance(call.func, ast.Attribute) and _is_change(call):
+        name = dotted(call.func.value)
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         flow.filled.extend((name, item) for item in given)
 
@@ -170,17 +259,14 @@ def reads(node: ast.AST, names: set[str], *, texts: bool = True) -> bool:
     return any(name in names for name in names_in(node, texts=texts))
 
 
-def dependent(flow: Flow, seeds: set[str], *, filled: bool = True) -> set[str]:
-    """The names that depend on `seeds`; those only filled with them too, if `filled`."""
-    edges = [*flow.assignments, *([*flow.filled, *flow.fields] if filled else ())]
-    readers: dict[str, list[str]] = {}
-    for name, value in edges:
-        for source in flow.names_of(value):
-            readers.setdefault(source, []).append(name)
+def dependent(flow: Flow, seeds: set[str]) -> set[str]:
+    """The names that depend on `seeds`, those only filled with them too."""
     found = set(seeds)
     pending = list(found)
     while pending:
-        more = [name for name in readers.get(pending.pop(), ()) if name not in found]
+        readers = flow.readers(pending.pop())
+        flow.work.take(1 + len(readers))
+        more = [name for name in readers if name not in found]
         found.update(more)
         pending += more
     return found
@@ -191,21 +277,23 @@ def sources(flow: Flow, expressions: Sequence[ast.expr], *, texts: bool = True) 
     found = list(expressions)
     seen: set[str] = set()
     for expression in found:
-        for name in names_in(expression, texts=texts):
+        names = flow.names_of(expression, texts=texts)
+        flow.work.take(1 + len(names))
+        for name in names:
             if name in seen:
                 continue
             seen.add(name)
-            found.extend(value for target, value in flow.assignments if target == name)
+            found.extend(flow.givers(name))
     return found
 
 
 def filled_before(flow: Flow, expressions: Sequence[ast.expr]) -> set[str]:
     """The containers among the sources of these that are filled, and never made anew, here."""
-    containers = {name for name, value in flow.filled if not _is_number(value)} - flow.reset
+    containers = flow.containers
     return {
         name
         for expression in sources(flow, expressions, texts=False)
-        for name in names_in(expression, texts=False)
+        for name in flow.names_of(expression, texts=False)
         if name in containers
     }
 

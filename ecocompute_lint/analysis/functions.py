@@ -16,6 +16,7 @@ from ecocompute_lint.analysis.objects import (
     span_of,
     spot_of,
 )
+from ecocompute_lint.analysis.relevance import CONSTRUCTORS
 from ecocompute_lint.values import (
     ABSENT,
     Alternative,
@@ -28,7 +29,7 @@ from ecocompute_lint.values import (
 )
 
 _DEEPEST_CHAIN = 4
-CONSTRUCTORS = frozenset({"__init__", "__post_init__"})
+_DEEPEST_BASE = 8
 
 
 class Functions(Expressions):
@@ -69,11 +70,19 @@ class Functions(Expressions):
 
     def record_fields(self, cls: Class) -> dict[str, Value]:
         """The fields of a dataclass-like class with their defaults, inherited ones first."""
+        return self._record_fields(cls, {}, 0)
+
+    def _record_fields(
+        self, cls: Class, known: dict[Class, dict[str, Value]], depth: int
+    ) -> dict[str, Value]:
+        if cls in known or depth > _DEEPEST_BASE:
+            return known.get(cls, {})
         found: dict[str, Value] = {}
         for base in cls.bases:
             if isinstance(base.only, Class):
-                found.update(self.record_fields(base.only))
+                found.update(self._record_fields(base.only, known, depth + 1))
         found.update(cls.fields)
+        known[cls] = found
         return found
 
     # -- functions of the file
@@ -87,7 +96,7 @@ class Functions(Expressions):
     ) -> Value:
         """Follow a call into a function of this file."""
         target = function.node
-        followed = isinstance(target, ast.Lambda) or target in self.relevant
+        followed = isinstance(target, ast.Lambda) or target in self.followed
         too_far = len(self.chain) >= _DEEPEST_CHAIN or self.exhausted
         if target in self.active or too_far or not followed:
             for value in call.values():

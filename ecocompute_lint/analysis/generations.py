@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 
 from ecocompute_lint.analysis.deployments import Reader
+from ecocompute_lint.analysis.flow import Flows
 from ecocompute_lint.analysis.handlers import Handler, gathers, handlers
 from ecocompute_lint.analysis.objects import Event, Obj, Ref, span_of
 from ecocompute_lint.analysis.repetition import Repetition, repetition
@@ -26,6 +28,8 @@ from ecocompute_lint.values import Const, Input, Value, known
 
 _ENGINES = ("vllm", "sglang")
 """Offline engines: in a handler they are unusual, and what becomes of requests is unclear."""
+_MOST_NAMES = 200
+"""So many options of a configuration are looked at."""
 _HOPS = (Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE)
 
 
@@ -36,6 +40,16 @@ class Generations(Reader):
     def handlers(self) -> Mapping[ast.AST, Handler]:
         """The functions that answer web requests."""
         return handlers(self.run.tree)
+
+    @cached_property
+    def flows(self) -> Flows:
+        """What depends on what in the loops and functions of the file."""
+        return Flows()
+
+    @cached_property
+    def _loads(self) -> dict[Obj, Load]:
+        """The loads of the models that are asked to generate."""
+        return {}
 
     @cached_property
     def _runs_models(self) -> bool:
@@ -89,7 +103,7 @@ class Generations(Reader):
         }
         words: dict[str, str] = {}
         marks: tuple[Place, ...] = ()
-        found = repetition(event, row)
+        found = repetition(event, row, self.flows)
         if found is not None:
             sure = min(self._cap(row, event), _HOPS[min(found.hops, 2)])
             traits["repeated"] = known(Const(sure.label))
@@ -152,7 +166,7 @@ class Generations(Reader):
             if obj is None or row is None or row.name != "transformers.GenerationConfig":
                 continue
             holder = self.top(obj, obj)
-            for name in holder.values:
+            for name in islice(holder.values, _MOST_NAMES):
                 if name.isidentifier() and name not in given:
                     yield name, self.option(name, name, holder, None)
 
@@ -180,8 +194,9 @@ class Generations(Reader):
                 return inner
             row = find_api(obj.callee)
             if row is not None and row.role == "load":
-                context = "training" if "training" in obj.marks else "inference"
-                return self._load(obj, row, self.top(obj, obj)), context
+                if obj not in self._loads:
+                    self._loads[obj] = self._load(obj, row, self.top(obj, obj))
+                return self._loads[obj], "training" if "training" in obj.marks else "inference"
         marks: Mapping[object, set[str]] = self.run.function_marks  # type: ignore[assignment]
         function = event.made.function
         training = "training" in marks.get(function, ()) or "training" in marks.get(None, ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ecocompute_lint.analysis.flow import dotted
@@ -45,6 +45,7 @@ class _Scan:
 
     def __init__(self, tree: ast.Module) -> None:
         self.functions: list[Function] = []
+        self._named: dict[str, list[Function]] = {}
         self.classes: list[ast.ClassDef] = []
         self.modules: set[str] = set()
         self.batched = False
@@ -54,6 +55,7 @@ class _Scan:
         for node in walk(tree):
             if isinstance(node, _FUNCTIONS):
                 self.functions.append(node)
+                self._named.setdefault(node.name, []).append(node)
             elif isinstance(node, ast.ClassDef):
                 self.classes.append(node)
             elif isinstance(node, ast.ImportFrom):
@@ -65,22 +67,19 @@ class _Scan:
                 self.batched |= any(_true_batch(keyword) for keyword in node.keywords)
                 pairs.extend(_of_ui(node))
                 self.given.extend((name, Confidence.CERTAIN) for name in _of_route(node))
+        self.has_views = any(module.startswith(web.VIEW_MODULES) for module in self.modules)
         if any(module.split(".")[0] == "gradio" for module in self.modules):
             sure = Confidence.POSSIBLE if queued else Confidence.LIKELY
             self.given.extend((name, sure) for name in pairs)
 
-    def named(self, name: str) -> Iterator[Function]:
+    def named(self, name: str) -> Sequence[Function]:
         """The functions of this name."""
-        return (function for function in self.functions if function.name == name)
+        return self._named.get(name, ())
 
     def views(self, function: Function) -> bool:
         """Whether it is a view of Django: a function of `request` where its modules are used."""
         first = function.args.args[:1]
-        return (
-            bool(first)
-            and first[0].arg == "request"
-            and any(module.startswith(web.VIEW_MODULES) for module in self.modules)
-        )
+        return bool(first) and first[0].arg == "request" and self.has_views
 
 
 def _routes(decorator: ast.expr) -> bool:

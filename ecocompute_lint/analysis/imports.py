@@ -126,7 +126,7 @@ class Imports(Machine):
             return None
         frame = Frame(None, "module", path=path, name=path)
         self.imported[path] = frame
-        self.relevant |= parsed.relevant
+        self.worth(parsed.relevance)
         self._run_apart(parsed.tree, frame)
         return frame
 

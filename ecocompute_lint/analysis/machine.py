@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ecocompute_lint.analysis.lists import begun_alike
@@ -23,6 +24,7 @@ from ecocompute_lint.analysis.objects import (
     Seq,
     Step,
 )
+from ecocompute_lint.analysis.relevance import Relevance
 from ecocompute_lint.knowledge import apis, effects
 from ecocompute_lint.values import (
     ABSENT_VALUE,
@@ -43,6 +45,13 @@ from ecocompute_lint.values import (
 
 _BUDGET = 60_000
 _DEEPEST_EXPRESSION = 150
+_LISTED = frozenset({"dict", "namespace"})
+"""Kinds of objects that code goes through field by field."""
+_MOST_ROOTS = 1_000
+"""So many objects of a table or a list are told apart."""
+_MOST_MARKED = 300_000
+_FEW_MARKED = 32
+"""What happens to an object is told to so many others where very many have been told already."""
 _EXISTS = None
 """The field by which a store knows that an object has been made."""
 _ENVIRONMENT = re.compile(effects.ENVIRONMENT)
@@ -143,11 +152,14 @@ class Machine:
         self.classes: dict[ast.AST, Class] = {}
         self.function_marks: dict[ast.AST | None, set[str]] = {}
         self.inlined: set[ast.AST] = set()
-        self.relevant: frozenset[ast.AST] = frozenset()
+        self.followed: set[ast.AST] = set()
+        self.telling: set[ast.AST] = set()
         self.unresolved_compile = False
         self.loops: list[Loop] = []
         self.trail: list[Step] = []
         self.root: ast.AST | None = None
+        self.seen: dict[Any, Value | int | None] | None = None
+        """What the function that is followed by itself has read of what it did not make."""
         self.awaited: set[int] = set()
         self.events: list[Event] = []
         self.commands: dict[Any, CommandLine] = {}
@@ -160,6 +172,8 @@ class Machine:
         """What is known of texts that are not known as a whole."""
         self.steps = 0
         self.depth = 0
+        self.marked = 0
+        """How often objects have been marked."""
 
     # -- budget
 
@@ -200,6 +214,11 @@ class Machine:
         kind = "capability" if _CAPABILITY.search(text) else kind
         return self.input(("test", text), text, kind)
 
+    def worth(self, found: Relevance) -> None:
+        """Note which functions of a module are worth following."""
+        self.followed |= found.followed
+        self.telling |= found.telling
+
     # -- variables
 
     def read_name(self, name: str) -> Value | None:
@@ -210,9 +229,32 @@ class Machine:
             if first or frame.kind != "class":
                 found = self.store.get((frame, name))
                 if found is not None:
+                    if frame.kind == "module":
+                        self.observe(frame, name, found)
                     return found
             frame, first = frame.parent, False
         return None
+
+    def observe(self, holder: Frame | Obj, name: str, value: Value | None) -> None:
+        """Note what a function reads that is followed by itself, when it first does."""
+        if self.seen is None or (holder, name) in self.seen:
+            return
+        self.seen[holder, name] = value
+        for item in value or ():
+            if isinstance(item.payload, Ref) and item.payload.obj.kind in _LISTED:
+                self.seen.setdefault((item.payload.obj, None), len(item.payload.obj.names))
+
+    def unchanged(self, seen: Mapping[Any, Value | int | None]) -> bool:
+        """Whether all that a function has read is still the same."""
+        for (holder, name), before in seen.items():
+            if name is None:
+                if len(holder.names) != before:
+                    return False
+                continue
+            now = self.store.get((holder, name))
+            if not (now is before or now == before):
+                return False
+        return True
 
     def write_name(self, name: str, value: Value) -> None:
         """Assign a variable in the scope it belongs to."""
@@ -243,6 +285,7 @@ class Machine:
         self.store.data[(found, _EXISTS)] = ABSENT_VALUE
         found.ways = self.path
         found.function = self.frame.function
+        found.root = self.root
         if call is not None:
             found.call = call
         return found
@@ -250,6 +293,8 @@ class Machine:
     def read(self, obj: Obj, name: str) -> Value | None:
         """A field of an object."""
         found = self.store.get((obj, name))
+        if obj.root is not self.root:
+            self.observe(obj, name, found)
         return None if found is ABSENT_VALUE else found
 
     def write(self, obj: Obj, name: str, value: Value) -> None:
@@ -290,15 +335,17 @@ class Machine:
             if isinstance(payload, Ref):
                 if id(payload.obj) in seen:
                     continue
+                if len(seen) >= _MOST_ROOTS:
+                    return
                 seen.add(id(payload.obj))
                 yield payload.obj, payload.part, item.guards
                 if payload.obj.kind == "dict":
-                    for name in payload.obj.names:
+                    for name in islice(payload.obj.names, _MOST_ROOTS):
                         field = self.read(payload.obj, name)
                         if field is not None:
                             pending.extend(field.alternatives)
             elif isinstance(payload, Seq):
-                for element in payload.items:
+                for element in payload.items[:_MOST_ROOTS]:
                     pending.extend(element.alternatives)
 
     def mark(self, value: Value, kind: str) -> None:
@@ -306,7 +353,8 @@ class Machine:
         self.note(kind)
         seen: set[int] = set()
         pending = [obj for obj, _, _ in self.roots(value)]
-        while pending:
+        most = _FEW_MARKED if self.marked > _MOST_MARKED else _MOST_MARKED
+        while pending and len(seen) < most:
             obj = pending.pop()
             if id(obj) in seen:
                 continue
@@ -318,6 +366,7 @@ class Machine:
                     field = self.read(obj, name)
                     if field is not None:
                         pending.extend(root for root, _, _ in self.roots(field))
+        self.marked += len(seen)
 
     def happens(self, node: ast.Call, receiver: Any, method: str, made: Obj) -> None:
         """Note a call that may generate, if it stands in this file."""
@@ -342,7 +391,8 @@ class Machine:
         if not isinstance(receiver, Ref):
             return {}
         obj, _ = self.component(receiver.obj, receiver.part)
-        now = ((name, span, self.read(obj, name)) for name, span in obj.assigned.items())
+        spans = ((name, obj.assigned.get(name)) for name in effects.CACHE_SETTINGS)
+        now = ((name, span, self.read(obj, name)) for name, span in spans if span is not None)
         return {name: Argument(value, span) for name, span, value in now if value is not None}
 
     def note(self, kind: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
-from ecocompute_lint.analysis.functions import CONSTRUCTORS
+from ecocompute_lint.analysis.families import Families
 from ecocompute_lint.analysis.objects import Class, Frame, Function, Obj, Ref
 from ecocompute_lint.analysis.project import Project
-from ecocompute_lint.analysis.relevance import relevant_functions
+from ecocompute_lint.analysis.relevance import CONSTRUCTORS, relevance_of
 from ecocompute_lint.analysis.statements import Statements
 from ecocompute_lint.knowledge import effects
 from ecocompute_lint.nodes import walk
@@ -28,12 +29,14 @@ class Module(Statements):
     def __init__(self, project: Project | None = None) -> None:
         super().__init__(project)
         self.selves: dict[Class, Obj] = {}
+        self._families = Families((), ())
+        self._read_by: dict[tuple[ast.AST, Any], dict[Any, Value | int | None]] = {}
         self.tree = ast.Module([], [])
 
     def follow(self, tree: ast.Module) -> None:
         """Run the top level, then each function as if somebody called it with its defaults."""
         self.tree = tree
-        self.relevant = relevant_functions(tree)
+        self.worth(relevance_of(tree))
         self.run(tree.body)
         self.path = ALWAYS
         self._functions()
@@ -45,14 +48,14 @@ class Module(Statements):
 
     def _functions(self) -> None:
         done: set[ast.AST] = set()
+        self._families = Families(self.classes.values(), self.telling)
         for cls in list(self.classes.values()):
             self._constructed(cls)
         while len(done) < _MOST_FUNCTIONS:
             waiting = [
                 item
                 for item in self.functions.values()
-                if item.node not in done
-                and (isinstance(item.node, ast.Lambda) or item.node in self.relevant)
+                if item.node not in done and self._worth_itself(item)
             ]
             if not waiting:
                 break
@@ -66,11 +69,21 @@ class Module(Statements):
         for obj in made[:_MOST_INSTANCES]:
             self._called_by_others(obj)
 
+    def _worth_itself(self, function: Function) -> bool:
+        """Whether a function is to be followed without anybody calling it."""
+        if isinstance(function.node, ast.Lambda):
+            return True
+        if function.node not in self.followed:
+            return False
+        return function.node in self.telling or self._families.hear(function.cls, function)
+
     def _constructed(self, cls: Class) -> None:
         """A class without a constructor of its own: its methods see what the inherited one sets."""
         found = self._class_attribute(cls, "__init__")
         function = found.only if found is not None else None
-        if isinstance(function, Function) and function.cls is not cls:
+        if not isinstance(function, Function) or function.cls is cls:
+            return
+        if function.node in self.telling or self._families.hear(cls, function):
             self._alone(function, cls)
 
     def _template_methods(self, cls: Class) -> None:
@@ -83,7 +96,7 @@ class Module(Statements):
             bases.extend(item.payload for above in base.bases for item in above)
             for node in base.node.body:
                 function = self.functions.get(node)
-                if function is None or node not in self.relevant or function.name in own:
+                if function is None or node not in self.followed or function.name in own:
                     continue
                 if not own.isdisjoint(_attributes(node)):
                     self._alone(function, cls)
@@ -110,7 +123,7 @@ class Module(Statements):
                 if function is None or function.name in names:
                     continue
                 names.add(function.name)
-                if node in self.relevant and _NO_INSTANCE.isdisjoint(function.decorators):
+                if node in self.followed and _NO_INSTANCE.isdisjoint(function.decorators):
                     yield function
             bases = (item.payload for base in owner.bases for item in base)
             classes.extend(base for base in bases if isinstance(base, Class))
@@ -121,7 +134,22 @@ class Module(Statements):
         self._followed(function, self._self(owner) if owner is not None else None)
 
     def _followed(self, function: Function, instance: Value | None) -> None:
-        """Run a function as if somebody called it with its defaults."""
+        """Run a function as if somebody called it with its defaults.
+
+        A second time only where something that it has read is another now.
+        """
+        key = function.node, instance and instance.only
+        before = self._read_by.get(key)
+        if before is None or not self.unchanged(before):
+            self._read_by[key] = self._run_alone(function, instance)
+        self.path, self.frame, self.chain, self.root = ALWAYS, self.module, (), None
+
+    def _run_alone(
+        self, function: Function, instance: Value | None
+    ) -> dict[Any, Value | int | None]:
+        """Run a function, and return what it has read of what it did not make itself."""
+        seen: dict[Any, Value | int | None] = {}
+        self.seen = seen
         frame = Frame(function.frame, "function", function.node, cls=function.cls)
         frame.instance, self.frame = instance, frame
         self.bind(function, frame, None, None, instance)
@@ -130,7 +158,8 @@ class Module(Statements):
             root.marks.add("escape")
         if instance is not None and function.name in effects.TRAINING_METHODS:
             self.mark(instance, "training")
-        self.path, self.frame, self.chain, self.root = ALWAYS, self.module, (), None
+        self.seen = None
+        return seen
 
     def _self(self, cls: Class) -> Value:
         """The instance that the methods of a class share when we see nobody make one."""

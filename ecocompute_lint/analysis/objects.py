@@ -96,6 +96,8 @@ class Obj:
     call: Call = field(default_factory=Call)
     chain: tuple[int, ...] = ()
     function: ast.AST | None = None
+    root: ast.AST | None = None
+    """The function that was followed by itself when this was made; None at the top level."""
     ways: Ways = ALWAYS
     names: dict[str, Argument] = field(default_factory=dict)
     sources: list[Obj] = field(default_factory=list)
@@ -212,7 +214,7 @@ class Event:
     ways: Ways
     awaited: bool
     settings: Mapping[str, Argument] = field(default_factory=dict)
-    """The attributes of the receiver that the program has assigned, as they are at the call."""
+    """The attributes of the receiver that switch its cache, as they are at the call."""
 
 
 @dataclass(eq=False, slots=True)

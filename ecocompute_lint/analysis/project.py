@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecocompute_lint import traces
-from ecocompute_lint.analysis.relevance import relevant_functions
+from ecocompute_lint.analysis.relevance import Relevance, relevance_of
 from ecocompute_lint.findings import LINES_OF_A_FILE
 from ecocompute_lint.knowledge.apis import LIBRARIES
 from ecocompute_lint.nodes import shift_lines
@@ -33,7 +33,7 @@ class Parsed:
     path: str
     tree: ast.Module
     base: int
-    relevant: frozenset[ast.AST]
+    relevance: Relevance
 
 
 class Project:
@@ -99,7 +99,7 @@ class Project:
         _numbered.append(path)
         base = len(_numbered) * LINES_OF_A_FILE
         shift_lines(tree, base)
-        return Parsed(path, tree, base, relevant_functions(tree))
+        return Parsed(path, tree, base, relevance_of(tree))
 
 
 _kept: OrderedDict[str, tuple[tuple[int, int], Parsed | None]] = OrderedDict()

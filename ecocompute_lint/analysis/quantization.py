@@ -67,6 +67,8 @@ class Quantizations:
         self.describing: list[Obj] = []
         """The configurations that are being read."""
         self.roles: dict[int, set[str]] = {}
+        self._served: dict[Obj, list[set[str] | None]] = {}
+        self._states: dict[Obj, dict[str, Value]] = {}
         for obj in run.objects.values():
             row = find_api(obj.callee) if obj.kind == "call" else None
             self.roles.setdefault(id(obj.node), set()).add(row.role if row is not None else "")
@@ -86,16 +88,27 @@ class Quantizations:
 
     def _only_for(self, source: Obj, user: Obj) -> bool:
         """Whether a dict serves calls of one sort only, so that editing it mends them all."""
+        served = self._served.get(source)
+        if served is None:
+            served = self._served[source] = []
+            for node in source.users:
+                roles = self.roles.get(node)
+                if roles not in served:
+                    served.append(roles)
         wanted = self.roles.get(id(user.node))
-        return all(self.roles.get(node) == wanted for node in source.users)
+        return all(roles == wanted for roles in served)
 
     def state(self, obj: Obj, load: Obj) -> dict[str, Value]:
         """The fields of an object when `load` was called."""
         kept = load.snapshots.get(id(obj))
         if kept is not None:
             return kept
-        fields = {name: self.run.read(obj, name) for name in obj.names}
-        return {name: value for name, value in fields.items() if value is not None}
+        known = self._states.get(obj)
+        if known is None:
+            fields = ((name, self.run.read(obj, name)) for name in obj.names)
+            known = {name: value for name, value in fields if value is not None}
+            self._states[obj] = known
+        return known
 
     def top(self, obj: Obj, load: Obj) -> Holder:
         """The options that stand in a call itself, as they are when `load` is called."""

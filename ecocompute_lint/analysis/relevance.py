@@ -7,7 +7,8 @@ value to one that does. They are not followed; what they return is unknown.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.knowledge import apis, effects
@@ -17,11 +18,17 @@ from ecocompute_lint.nodes import Fields
 
 _SMALL = 60
 """So few syntax nodes cost nothing to follow, and may hold a constant."""
-_ALWAYS = frozenset({"__init__", "__post_init__", "__enter__", "setup"})
+CONSTRUCTORS = frozenset({"__init__", "__post_init__"})
+_ALWAYS = CONSTRUCTORS | {"__enter__", "setup"}
 _COMMAND = "serve"
 """Stands for any text that is part of an engine's command line."""
+_MODE = {"training"}
+"""A module's mode, which its layers ask for; that alone trains nothing."""
 _UNUSUAL = "unusual value"
 """Stands for a quiet option that is given a value of its own."""
+_USUAL = "usual value"
+_DECODING = frozenset({_USUAL, "past_key_values"})
+"""Words that stand together where tokens are decoded step by step."""
 _WORDS = frozenset(
     {
         _COMMAND,
@@ -48,7 +55,17 @@ class _Scan:
         self.aliases: set[str] = set()
         self.results: dict[str, set[str]] = {}
         """The names that the results of calls are given, by the word that is called."""
+        self.makers: dict[ast.AST, str] = {}
+        """The classes of constructors."""
         self._read(tree)
+
+    def name_of(self, function: ast.AST) -> str:
+        """The name of a function."""
+        return str(getattr(function, "name", ""))
+
+    def called_as(self, function: ast.AST) -> str:
+        """The word with which a function is called: a constructor by its class."""
+        return self.makers.get(function) or self.name_of(function)
 
     def _read(self, tree: ast.Module) -> None:
         around: dict[ast.AST, ast.AST | None] = {tree: None}
@@ -107,8 +124,8 @@ class _Scan:
         """Note what a node says besides what its parts say."""
         if isinstance(node, (ast.keyword, ast.arg)):
             words.add(node.arg or "")
-            if isinstance(node, ast.keyword) and node.arg in SILENT and _odd(node.arg, node.value):
-                words.add(_UNUSUAL)
+            if isinstance(node, ast.keyword) and node.arg in SILENT:
+                words.add(_told(node.arg, node.value))
         elif isinstance(node, ast.alias):
             imported = node.name.rsplit(".", 1)[-1]
             if imported in _WORDS or names_generation(imported):
@@ -119,6 +136,9 @@ class _Scan:
                 given.update(_word(target) for target in node.targets)
         elif isinstance(node, ast.Global):
             words.add("global")
+        elif isinstance(node, ast.ClassDef):
+            made = [item for item in node.body if getattr(item, "name", "") in CONSTRUCTORS]
+            self.makers.update(dict.fromkeys(made, node.name))
 
     def callables(self) -> set[str]:
         """The names of objects that run a model when they are called."""
@@ -130,34 +150,51 @@ class _Scan:
         return {name for maker in makers for name in self.results.get(maker, ()) if name}
 
 
-def relevant_functions(tree: ast.Module) -> frozenset[ast.AST]:
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """Which functions of a module are followed: where they are called, and by themselves."""
+
+    followed: frozenset[ast.AST] = frozenset()
+    telling: frozenset[ast.AST] = frozenset()
+    """Those with a telling word, and those that call one of them or make an instance of its class.
+
+    The others are followed because they are small or make instances.
+    """
+
+
+def relevance_of(tree: ast.Module) -> Relevance:
     """The functions to follow: those with a telling word, and those that call one of them."""
     scan = _Scan(tree)
-    telling = _WORDS | scan.aliases | scan.callables()
-    found = {
+    words = _WORDS | scan.aliases | scan.callables()
+    telling = {
         function
-        for function, words in scan.words.items()
-        if scan.sizes[function] <= _SMALL
-        or getattr(function, "name", "") in _ALWAYS
-        or not telling.isdisjoint(words)
-        or any(effects.trains(word) for word in words)
+        for function, found in scan.words.items()
+        if not words.isdisjoint(found)
+        or _DECODING <= found
+        or any(map(effects.trains, found - _MODE))
     }
-    useful = {name for name in _names(found, scan) if name}
+    followed = {
+        function
+        for function in scan.words
+        if scan.sizes[function] <= _SMALL or getattr(function, "name", "") in _ALWAYS
+    }
+    large = {function for function in followed if scan.sizes[function] > _SMALL}
+    followed |= telling
+    _with_callers(followed, large | telling, scan, scan.name_of)
+    _with_callers(telling, set(telling), scan, scan.called_as)
+    return Relevance(frozenset(followed), frozenset(telling & followed))
+
+
+def _with_callers(
+    found: set[ast.AST], new: set[ast.AST], scan: _Scan, name: Callable[[ast.AST], str]
+) -> None:
+    """Add the functions that call the `new` ones, and those that call them, and so on."""
     waiting = set(scan.words) - found
-    while True:
-        more = {function for function in waiting if not useful.isdisjoint(scan.words[function])}
-        if not more:
-            return frozenset(found)
-        found |= more
-        waiting -= more
-        useful = {getattr(function, "name", "") for function in more}
-
-
-def _names(found: set[ast.AST], scan: _Scan) -> Iterator[str]:
-    """The names of functions that make their callers worth following: not the merely small."""
-    for function in found:
-        if scan.sizes[function] > _SMALL or not _WORDS.isdisjoint(scan.words[function]):
-            yield getattr(function, "name", "")
+    while new:
+        useful = {name(function) for function in new}
+        new = {function for function in waiting if not useful.isdisjoint(scan.words[function])}
+        found |= new
+        waiting -= new
 
 
 def _word(node: ast.AST) -> str:
@@ -178,11 +215,11 @@ def _word_of_text(text: str) -> str:
     return text if len(text) < 80 else ""
 
 
-def _odd(option: str, value: ast.expr) -> bool:
-    """Whether a quiet option is given a value that is neither usual nor the same option."""
+def _told(option: str, value: ast.expr) -> str:
+    """What the value of a quiet option says: nothing where it is only passed along."""
     if isinstance(value, ast.Constant):
-        return repr(value.value) not in SILENT[option]
-    return not (isinstance(value, ast.Name) and value.id == option)
+        return _USUAL if repr(value.value) in SILENT[option] else _UNUSUAL
+    return "" if isinstance(value, ast.Name) and value.id == option else _UNUSUAL
 
 
 _FIELDS = Fields()

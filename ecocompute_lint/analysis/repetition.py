@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from ecocompute_lint.analysis.flow import (
     Flow,
+    Flows,
     dependent,
     dotted,
     filled_before,
-    flow_of,
     makes_text,
     names_in,
     reads,
@@ -64,40 +64,51 @@ def inputs_of(node: ast.Call, row: Generator) -> list[ast.expr]:
     return found
 
 
-def fed_by(event: Event, row: Generator) -> Loop | None:
+def fed_by(event: Event, row: Generator, flows: Flows) -> Loop | None:
     """The innermost loop in the call's own function whose items reach its inputs."""
     inputs = inputs_of(event.node, row)
     for loop in reversed(event.loops):
         if loop.depth < len(event.steps):
             return None
-        flow = flow_of(_body(loop))
-        if any(reads(item, dependent(flow, _seeds(loop, flow))) for item in inputs):
+        flow = flows.of(loop.node, _body(loop))
+        tainted = dependent(flow, _seeds(loop, flow))
+        if flows.work.left < 0:
+            return None
+        if any(reads(item, tainted) for item in inputs):
             return loop
     return None
 
 
-def repetition(event: Event, row: Generator) -> Repetition | None:
-    """The loop that a generating call stands in, if it works items off one by one."""
+def repetition(event: Event, row: Generator, flows: Flows) -> Repetition | None:
+    """The loop that a generating call stands in, if it works items off one by one.
+
+    None too where too much has been looked at in the file.
+    """
+    found = _repetition(event, row, flows) if flows.work.left >= 0 else None
+    return found if flows.work.left >= 0 else None
+
+
+def _repetition(event: Event, row: Generator, flows: Flows) -> Repetition | None:
     inputs = inputs_of(event.node, row)
     receiver = event.node.func
     steps = event.steps
     for loop in reversed(event.loops):
         # Walk outwards: first the frames between the call and the loop.
         trail = steps[loop.depth :]
-        seen = _through(inputs, receiver, trail)
+        seen = _through(inputs, receiver, trail, flows)
         if seen is None:
             return None
         arguments, owners = seen
         body = _body(loop)
         call = trail[0].call if trail else event.node
-        flow = flow_of(body, call)
+        flow = flows.of(loop.node, body, call)
         seeds = _seeds(loop, flow)
         tainted = dependent(flow, seeds)
         if not any(reads(item, tainted) for item in arguments):
             continue  # repetitions of the same input, retries, settings
         if any(reads(owner, tainted) for owner in owners):
             return None  # a loop over models
-        if _batches(loop, arguments, flow) or _waits(loop, body):
+        if _batches(loop, arguments, flow) or _waits(loop, body, flow):
             return None
         if _carried(body, flow, arguments, call, () if _counts(loop) else seeds):
             return None
@@ -107,7 +118,7 @@ def repetition(event: Event, row: Generator) -> Repetition | None:
 
 
 def _through(
-    inputs: Sequence[ast.expr], receiver: ast.expr, trail: Sequence[Step]
+    inputs: Sequence[ast.expr], receiver: ast.expr, trail: Sequence[Step], flows: Flows
 ) -> tuple[list[ast.expr], list[ast.expr]] | None:
     """The expressions in the frame of a loop that feed inputs and receiver of a call below.
 
@@ -118,7 +129,7 @@ def _through(
     for step in reversed(trail):
         function = step.function
         body = _function_body(function)
-        flow = flow_of(body)
+        flow = flows.of(function.node, body)
         if _gathers(arguments, flow):
             return None
         arguments = _given(step, function, sources(flow, arguments))
@@ -166,6 +177,8 @@ def _body(loop: Loop) -> list[ast.AST]:
 def _seeds(loop: Loop, flow: Flow) -> set[str]:
     """The names that stand for the item at hand."""
     node = loop.node
+    if flow.taken is not None:
+        return flow.taken
     if isinstance(node, ast.While):
         taken = {
             name
@@ -181,8 +194,10 @@ def _seeds(loop: Loop, flow: Flow) -> set[str]:
             for name, value in flow.filled
             if isinstance(value, ast.Constant) and value.value == 1 and reads(node.test, {name})
         }
-        return taken | counted
-    return {name for item in walk(node.target) if (name := dotted(item))}
+        flow.taken = taken | counted
+    else:
+        flow.taken = {name for item in walk(node.target) if (name := dotted(item))}
+    return flow.taken
 
 
 # -- what makes it no work item by item
@@ -233,9 +248,19 @@ def _gathers(arguments: Sequence[ast.expr], flow: Flow, fresh: Collection[str] =
     used = sources(flow, arguments, texts=False)
     return (
         bool(filled_before(flow, arguments).difference(fresh))
-        or any(reads(expression, flow.gathered, texts=False) for expression in used)
-        or any(_several(expression) for expression in used)
+        or any(
+            not flow.gathered.isdisjoint(flow.names_of(expression, texts=False))
+            for expression in used
+        )
+        or any(_makes_several(expression, flow) for expression in used)
     )
+
+
+def _makes_several(expression: ast.expr, flow: Flow) -> bool:
+    """`_several`, remembered."""
+    if expression not in flow.several:
+        flow.several[expression] = _several(expression)
+    return flow.several[expression]
 
 
 def _several(expression: ast.expr) -> bool:
@@ -265,8 +290,14 @@ def _is_chat(node: ast.List) -> bool:
     return any(isinstance(item, (ast.Dict, ast.Starred)) for item in node.elts)
 
 
-def _waits(loop: Loop, body: Sequence[ast.AST]) -> bool:
+def _waits(loop: Loop, body: Sequence[ast.AST], flow: Flow) -> bool:
     """Whether a person or a peer gives the items."""
+    if flow.waits is None:
+        flow.waits = _asks(loop, body)
+    return flow.waits
+
+
+def _asks(loop: Loop, body: Sequence[ast.AST]) -> bool:
     roots: list[ast.AST] = list(body)
     if isinstance(loop.node, ast.comprehension):
         return False
@@ -302,26 +333,38 @@ def _carried(
 
     `fresh` are names that the loop itself gives anew.
     """
-    made: set[str] = set()
-    for statement in body:
-        for node in walk(statement):
-            if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.AugAssign)):
-                value = node.value
-                if value is None or not any(item is call for item in walk(value)):
-                    continue
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                made |= {name for t in targets for item in walk(t) if (name := dotted(item))}
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                name = dotted(node.func.value)
-                inner = [*node.args, *(keyword.value for keyword in node.keywords)]
-                given = any(item is call for arg in inner for item in walk(arg))
-                if name and given and node.func.attr in _COLLECTING:
-                    made.add(name)
+    made = _receivers(flow, body).get(call)
     if not made:
         return False
-    used = {name for item in sources(flow, arguments) for name in names_in(item)}
+    used = {name for item in sources(flow, arguments) for name in flow.names_of(item)}
     carriers = (dependent(flow, made) & used).difference(fresh)
-    return any(_read_first(body, name, call) for name in carriers)
+    return any(
+        flow.work.take(flow.size) and _read_first(body, name, call) for name in sorted(carriers)
+    )
+
+
+def _receivers(flow: Flow, body: Sequence[ast.AST]) -> dict[ast.AST, set[str]]:
+    """By expression: the names that get what it makes, or something made of that."""
+    if flow.receivers is not None:
+        return flow.receivers
+    flow.receivers = {}
+    for statement in body:
+        for node in walk(statement):
+            names: set[str] = set()
+            given: list[ast.expr] = []
+            if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.AugAssign)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = {name for t in targets for item in walk(t) if (name := dotted(item))}
+                given = [node.value] if node.value is not None else []
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                name = dotted(node.func.value)
+                if name and node.func.attr in _COLLECTING:
+                    names = {name}
+                    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            for item in (item for value in given for item in walk(value)):
+                if isinstance(item, ast.expr):
+                    flow.receivers.setdefault(item, set()).update(names)
+    return flow.receivers
 
 
 def _read_first(body: Sequence[ast.AST], name: str, call: ast.expr) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report.formats import FORMATS
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TextIO
 
@@ -19,8 +18,14 @@ class OutputClosed(Exception):  # noqa: N818  (a state of the pipe, not a mistak
 def style_for(stream: TextIO, color: str = "auto") -> Style:
     """How to draw on a stream."""
     terminal = stream.isatty()
-    width = min(shutil.get_terminal_size().columns, 100) if terminal else None
+    width = _width() if terminal else None
     return Style(_colored(terminal, color), _takes_signs(stream), width)
+
+
+def _width() -> int:
+    import shutil  # slow to import
+
+    return min(shutil.get_terminal_size().columns, 100)
 
 
 def _colored(terminal: bool, color: str) -> bool:
@@ -69,15 +74,9 @@ def say(message: str) -> None:
 
 def warn_on_stderr() -> None:
     """Let the warnings of the package be written as the command's own words."""
-    import logging
+    from ecocompute_lint.notices import take_over
 
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            say(f"warning: {record.getMessage()}")
-
-    logger = logging.getLogger("ecocompute_lint")
-    logger.propagate = False
-    logger.handlers[:] = [Handler()]
+    take_over(lambda message: say(f"warning: {message}"))
 
 
 def write_file(path: str, text: str) -> None:

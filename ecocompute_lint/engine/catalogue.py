@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from ecocompute_lint.engine import compiled
 from ecocompute_lint.engine.rule import (
     Condition,
     EvidenceRule,
@@ -75,6 +76,12 @@ _VARIANT_KEYS = ("when", "level", "place", "at_most", "message", "fix", "now")
 _EVIDENCE_KEYS = ("now", "against", "where_it_pays", "fix", "batch", "from_break_even")
 
 
+# Most ranges are certainly fine, so that `packaging` need not be brought in.
+_PLAIN_RANGE = re.compile(
+    r"(?:[<>]=?|[!=]=)\d+(?:\.\d+)*(?:,(?:[<>]=?|[!=]=)\d+(?:\.\d+)*)*", re.ASCII
+)
+
+
 class RuleError(Exception):
     """A rule file that cannot be used: which file, which line, what is wrong with it."""
 
@@ -105,22 +112,33 @@ def load_rules(extra: tuple[Path, ...] = ()) -> tuple[Rule, ...]:
 
 def read_rule(path: Path) -> Rule:
     """The rule in one YAML file. YAML is data: nothing in it is executed."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise RuleError(path, 1, f"cannot be read: {error}") from None
+    known = compiled.known(path, text)
+    if known is not None:
+        return _Reader(path, {}).rule(known)
+    data, node = _parsed(path, text)
+    if not isinstance(data, dict):
+        raise RuleError(path, 1, "expected a mapping with the keys of a rule")
+    return _Reader(path, _lines_of(node)).rule(data)
+
+
+def _parsed(path: Path, text: bytes) -> tuple[Any, Any]:
+    """What a file says, and the same with its positions."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=loader)
-        data = yaml.load(text, Loader=loader)
-    except (OSError, UnicodeDecodeError) as error:
+        decoded = text.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        return yaml.load(decoded, Loader=loader), yaml.compose(decoded, Loader=loader)
+    except UnicodeDecodeError as error:
         raise RuleError(path, 1, f"cannot be read: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error)
         raise RuleError(path, mark.line + 1 if mark else 1, f"not valid YAML: {reason}") from None
-    if not isinstance(data, dict):
-        raise RuleError(path, 1, "expected a mapping with the keys of a rule")
-    return _Reader(path, _lines_of(node)).rule(data)
 
 
 def _lines_of(node: Any, prefix: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
@@ -296,7 +314,7 @@ class _Reader:
             raise self.fail(where, f"expected a number, got {operand!r}")
         if operator == "type" and operand not in ("str", "int", "float", "bool"):
             raise self.fail(where, "expected one of str, int, float, bool")
-        if operator in ("within", "not_within"):
+        if operator in ("within", "not_within") and not _is_plain_range(operand):
             from ecocompute_lint.versions import range_of
 
             try:
@@ -400,3 +418,7 @@ def _is_scalar(value: Any) -> bool:
 
 def _names(kind: Any) -> tuple[str, ...]:
     return tuple(member.label for member in kind)
+
+
+def _is_plain_range(operand: Any) -> bool:
+    return isinstance(operand, str) and _PLAIN_RANGE.fullmatch(operand) is not None

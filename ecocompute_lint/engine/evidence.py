@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecocompute_lint.engine.rule import EvidenceRule, Rule, Variant
 from ecocompute_lint.engine.subject import DeploymentSubject
 from ecocompute_lint.findings import Confidence, Level
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.economy import BREAK_EVEN, RED_FROM, REPORTED_FROM
 from ecocompute_lint.knowledge.energy import Basis
 from ecocompute_lint.knowledge.precisions import precision

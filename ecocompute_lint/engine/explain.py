@@ -6,7 +6,6 @@ Worked out only when somebody asks; the audit itself does not need it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.engine.judge import MATCHED, Judgement
@@ -31,6 +30,7 @@ from ecocompute_lint.engine.wording import (
 )
 from ecocompute_lint.facts import Option
 from ecocompute_lint.findings import Confidence, FixLevel, Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.apis import BITSANDBYTES_PARAMETERS, SWITCHES, find_api
 from ecocompute_lint.values import Alternative, Const, Input, Match, Symbol, both
 

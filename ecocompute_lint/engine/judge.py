@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from ecocompute_lint.findings import (
     Operation,
     Place,
 )
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.apis import BITSANDBYTES_PARAMETERS, SWITCHES
 from ecocompute_lint.knowledge.economy import USUAL, Economy
 from ecocompute_lint.knowledge.hardware import DEFAULT_GPU, find_gpu

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import field, replace
+from typing import Any, Protocol, TypeAlias
 
 from ecocompute_lint.engine.rule import Condition
 from ecocompute_lint.facts import PackagePin
 from ecocompute_lint.findings import Confidence
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.values import (
     ALWAYS,
     Const,
@@ -63,6 +64,8 @@ class Term:
 
     def and_(self, other: Term) -> Term | None:
         """Both together; None if they contradict each other."""
+        if self is _ANY or other is _ANY:
+            return other if self is _ANY else self
         guards = both(self.guards, other.guards)
         unlike = both(self.unlike, other.unlike)
         if guards is None or unlike is None or both(guards, unlike) is None:
@@ -73,6 +76,10 @@ class Term:
         return Term(guards, min(self.cap, other.cap), via, names, present, unlike)
 
 
+_ANY = Term({})
+"""Holds whatever is the case."""
+
+
 def holds(
     conditions: Iterable[Condition], subject: Subject, ways: Ways, within: Ways = ALWAYS
 ) -> Term | None:
@@ -81,7 +88,7 @@ def holds(
     `ways` are part of what has to hold, and so of how sure it is. What contradicts `within` is
     left out, without making the rest less sure.
     """
-    terms = [Term(guards) for guards in ways]
+    terms = [Term(guards) if guards else _ANY for guards in ways]
     for condition in conditions:
         terms = _together(terms, _terms(condition, subject))
         if not terms:
@@ -98,18 +105,22 @@ def holds(
 
 
 def _together(left: list[Term], right: list[Term]) -> list[Term]:
+    if not right:
+        return []
     found: list[Term] = []
     for first in left:
         for second in right:
             joint = first.and_(second)
             if joint is not None and joint not in found:
                 found.append(joint)
+    if len(found) < 2:
+        return found
     return sorted(found, key=lambda term: -term.confidence)[:_MOST_TERMS]
 
 
 def _terms(condition: Condition, subject: Subject) -> list[Term]:
     if condition.group == "all":
-        terms = [Term({})]
+        terms = [_ANY]
         for part in condition.parts:
             terms = _together(terms, _terms(part, subject)) if terms else []
         return terms
@@ -124,23 +135,26 @@ def _terms(condition: Condition, subject: Subject) -> list[Term]:
                 together = together.and_(term) or together
             found.insert(0, replace(together, cap=max(term.cap for term in sure)))
         return found
-    terms = [Term({})]
+    terms = [_ANY]
     for operator, operand in condition.operators:
         terms = _together(terms, _leaf(condition.attribute, operator, operand, subject))
     return terms
 
 
 def _leaf(attribute: str, operator: str, operand: Any, subject: Subject) -> list[Term]:
-    written = subject.written(attribute)
     if operator == "present":
-        if written is not operand:
+        if subject.written(attribute) is not operand:
             return []
         return [Term({}, present=(attribute,) if operand else ())]
     found: list[Term] = []
-    open_ones = [item for item in subject.value(attribute) if not item.guards]
-    passed = list(matched(attribute, operator, operand, subject))
+    value = subject.value(attribute)
+    passed = list(matches(value, *_test(operator, operand)))
+    if not passed:
+        return []
+    open_ones = [item for item in value if not item.guards]
     # Of several that nothing tells apart, such as the entries of a dict, only one is meant.
     one_of = len(open_ones) > sum(not match.alternative.guards for match in passed) > 0
+    decides = operator in ("is", "in", "type") and subject.written(attribute)
     for match in passed:
         via = match.alternative.via
         cap = min(match.cap, surest_after(via))
@@ -148,7 +162,6 @@ def _leaf(attribute: str, operator: str, operand: Any, subject: Subject) -> list
             cap = Confidence.POSSIBLE
         if operator == "is" and operand is True and loosely_true(match.alternative.payload):
             cap = min(cap, Confidence.LIKELY)
-        decides = operator in ("is", "in", "type") and written
         names = (attribute,) if decides else ()
         if operator == "not_in" and _free(match.alternative.payload):
             unlike = match.guards
@@ -179,9 +192,20 @@ def loosely_true(payload: object) -> bool:
     return isinstance(payload, Const) and payload.value is not True
 
 
-def _test(
-    operator: str, operand: Any
-) -> tuple[Callable[[Const | Symbol], bool], Constraint | None]:
+_Test: TypeAlias = tuple[Callable[[Const | Symbol], bool], Constraint | None]
+_TESTS: dict[tuple[str, int], tuple[Any, _Test]] = {}
+"""By operator and operand, which is kept so that no other can take its identity."""
+
+
+def _test(operator: str, operand: Any) -> _Test:
+    key = (operator, id(operand))
+    found = _TESTS.get(key)
+    if found is None:
+        found = _TESTS[key] = (operand, _made_test(operator, operand))
+    return found[1]
+
+
+def _made_test(operator: str, operand: Any) -> _Test:
     if operator in ("is", "is_not") and isinstance(operand, bool):
         wanted = operand if operator == "is" else not operand
         return lambda item: _truth(item) is wanted, Constraint(truth=wanted)
@@ -237,13 +261,13 @@ def _like(pattern: str) -> Callable[[Const | Symbol], bool]:
 
 
 def _within(specifier: str) -> Callable[[Const | Symbol], bool]:
-    from ecocompute_lint.versions import range_of
-
-    wanted = range_of(specifier)
-
     def test(item: Const | Symbol) -> bool:
         pin = item.value if isinstance(item, Const) else None
-        return isinstance(pin, PackagePin) and pin.versions.within(wanted)
+        if not isinstance(pin, PackagePin):
+            return False
+        from ecocompute_lint.versions import range_of
+
+        return pin.versions.within(range_of(specifier))
 
     return test
 

@@ -54,38 +54,32 @@ class DeploymentSubject:
         self.base = base
         self.economy = economy
         self.pins = pins
+        self._values: dict[str, Value] = {}
+        self._sizes: dict[str, ModelSize] = {}
 
     # -- what conditions ask
 
     def value(self, attribute: str) -> Value:
         """The value of an attribute: of the load, the model, the quantization, or an option."""
+        found = self._values.get(attribute)
+        if found is None:
+            found = self._values[attribute] = self._value(attribute)
+        return found
+
+    def _value(self, attribute: str) -> Value:
         if attribute.startswith("load."):
             return self._of_load(attribute[len("load.") :])
         usage = self.fact.usage
         if attribute in self.fact.traits:
             return self.fact.traits[attribute]
-        plain: dict[str, Any] = {
-            "method": usage.method,
-            "api": usage.api,
-            "library": usage.api.split(".", 1)[0],
-            "spelling": usage.spelling,
-            "legacy": bool(usage.factory),
-            "context": self.fact.context,
-            "in_tests": self.in_tests,
-            "gpu_configured": not self.gpu_assumed,
-            "gpu_bf16": self.gpu.supports_bf16,
-            "gpu_fp8": self.gpu.supports_fp8,
-        }
-        if attribute in plain:
-            return known(Const(plain[attribute]))
+        if attribute in _PLAIN:
+            return known(Const(_PLAIN[attribute](self)))
         if attribute == "compiled":
             return self.fact.compiled
         if attribute == "overridden":
             # Arguments beside a configuration object do not count: the object does.
             return (
-                self._of_load("quantization_config")
-                if plain["spelling"] == "argument"
-                else _NOTHING
+                self._of_load("quantization_config") if usage.spelling == "argument" else _NOTHING
             )
         if attribute in _OF_MODEL:
             return self._of_model(_OF_MODEL[attribute])
@@ -162,7 +156,10 @@ class DeploymentSubject:
 
     def size(self, name: str) -> ModelSize:
         """The size behind a model's name."""
-        return resolve(name, base=self.base)
+        found = self._sizes.get(name)
+        if found is None:
+            found = self._sizes[name] = resolve(name, base=self.base)
+        return found
 
     def written(self, attribute: str) -> bool:
         """Whether an option stands in the source."""
@@ -270,6 +267,18 @@ def _total(size: ModelSize) -> float | None:
     return size.params_total_b
 
 
+_PLAIN: dict[str, Callable[[DeploymentSubject], Any]] = {
+    "method": lambda subject: subject.fact.usage.method,
+    "api": lambda subject: subject.fact.usage.api,
+    "library": lambda subject: subject.fact.usage.api.split(".", 1)[0],
+    "spelling": lambda subject: subject.fact.usage.spelling,
+    "legacy": lambda subject: bool(subject.fact.usage.factory),
+    "context": lambda subject: subject.fact.context,
+    "in_tests": lambda subject: subject.in_tests,
+    "gpu_configured": lambda subject: not subject.gpu_assumed,
+    "gpu_bf16": lambda subject: subject.gpu.supports_bf16,
+    "gpu_fp8": lambda subject: subject.gpu.supports_fp8,
+}
 _OF_MODEL: dict[str, Callable[[ModelSize], Any]] = {
     "model": lambda size: size.name,
     "params_b": _total,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ecocompute_lint.findings import LINES_OF_A_FILE, Confidence, Finding
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.models import ModelSize
 
 

@@ -9,9 +9,9 @@ import ast
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.text import LineMap
 
 # Comment lines that belong to the file or to a cell, not to the statement below them.

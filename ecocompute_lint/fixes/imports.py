@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ecocompute_lint.findings import Edit, Place
 from ecocompute_lint.fixes.arguments import CannotEdit
 from ecocompute_lint.fixes.import_text import NewLine, after_statement, extend, top_of_module
 from ecocompute_lint.fixes.scopes import Binding, Scope, Way, scopes, way_to
 from ecocompute_lint.fixes.splice import changes
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.text import LineMap
 
 _LOADERS = ("transformers", "diffusers", "peft", "accelerate", "bitsandbytes", "torch")

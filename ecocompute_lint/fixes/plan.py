@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ecocompute_lint.findings import Edit, Operation, Place
 from ecocompute_lint.fixes.arguments import CannotEdit
@@ -13,6 +12,7 @@ from ecocompute_lint.fixes.imports import Imports, Need
 from ecocompute_lint.fixes.python import edit_segment
 from ecocompute_lint.fixes.scopes import way_to
 from ecocompute_lint.fixes.splice import changes
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.text import LineMap, newline_of
 
 OVERLAPS = "overlaps"

@@ -12,11 +12,12 @@ import re
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ecocompute_lint.findings import Operation
 from ecocompute_lint.fixes import arguments as args
 from ecocompute_lint.fixes.arguments import Arguments, CannotEdit, Item
+from ecocompute_lint.frozen import dataclass
 
 Spell = Callable[[str], str]
 """How a dotted name is written at the carrier; raises CannotEdit where it cannot be."""

@@ -6,10 +6,10 @@ shorter texts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ecocompute_lint.data import read_rows
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.models import ModelSize, published
 
 _FIRST = ("test split, full", "max_length 4096")

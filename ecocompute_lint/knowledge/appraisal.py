@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.accuracy import Accuracy, accuracy
 from ecocompute_lint.knowledge.cost import Cost, Site, Workload, monthly, site
 from ecocompute_lint.knowledge.economy import NEAR, REPORTED_FROM, Economy

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.card_laws import interpolated
 from ecocompute_lint.knowledge.energy import Basis
 from ecocompute_lint.knowledge.measurements import Dataset, Measurement

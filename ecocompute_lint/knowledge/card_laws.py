@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.hardware import Gpu, all_gpus
 from ecocompute_lint.knowledge.launch_law import Law, Point, fit
 from ecocompute_lint.knowledge.measurements import Dataset, Measurement

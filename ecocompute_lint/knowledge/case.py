@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.card_laws import Fitted
 from ecocompute_lint.knowledge.energy import Basis, Estimate, Figure, Setup
 from ecocompute_lint.knowledge.hardware import find_gpu

@@ -10,9 +10,10 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from ecocompute_lint.frozen import dataclass
 
 from .. import traces
 

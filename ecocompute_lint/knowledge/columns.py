@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from ecocompute_lint.frozen import dataclass
 
 Kind = Literal["text", "number", "whole", "date", "choice"]
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from ecocompute_lint.frozen import dataclass
 
 _TRUE = frozenset("true yes on 1".split())
 _FALSE = frozenset("false no off 0".split())

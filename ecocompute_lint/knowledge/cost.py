@@ -7,11 +7,11 @@ Prices and grids come from ``data/regions.csv``, the kilometres from the preferr
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ecocompute_lint.data import read_rows
 from ecocompute_lint.errors import ConfigError
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.energy import Figure
 from ecocompute_lint.knowledge.hardware import Gpu
 

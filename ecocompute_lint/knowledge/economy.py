@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from ecocompute_lint.frozen import dataclass
 
 REPORTED_FROM = 10.0
 """The least waste that is reported, in percent more energy than the best alternative."""

@@ -46,6 +46,8 @@ TYPES = frozenset(
 """Words given to ``to`` that change a type and no device."""
 PLACING_WORDS = ("set_default_device", "set_default_tensor_type", "with torch.device(")
 """Texts that put every model of a file on a device."""
+CACHE_SETTINGS = ("config.use_cache", "generation_config.use_cache")
+"""Attributes of a model that switch its key-value cache."""
 TRAINING_CALLS = (
     r"(?:.*\.)?(?:\w*Trainer|get_peft_model|prepare_model_for_\w+_training|\w+\.for_training"
     r"|deepspeed\.initialize)(?:\.from_pretrained)?"

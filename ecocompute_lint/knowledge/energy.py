@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.hardware import Gpu
 from ecocompute_lint.knowledge.models import ModelSize
 

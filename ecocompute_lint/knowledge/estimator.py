@@ -66,6 +66,7 @@ class Estimator:
         self.laws = CardLaws(dataset, bases)
         self._dataset = dataset
         self._rows = sized_rows(dataset.preferred, dataset, flat=True)
+        self._last: tuple[ModelSize | None, Sequence[Sized]] = (None, ())
         self._timed = {row.key: row for row in dataset.timed}
         self._curves = batch_curves(dataset)
         self._spreads = spreads
@@ -83,15 +84,22 @@ class Estimator:
         """The row that measured this model class so, the exact model and the best quality first."""
         fitting = [
             item
-            for item in self._rows
+            for item in self._of_class(setup.model)
             if item.row.gpu == setup.gpu.slug
             and item.row.precision == name
             and item.row.batch_size == batch_size
-            and _same_class(item, setup.model)
         ]
         if not fitting:
             return None
         return min(fitting, key=lambda item: _rank(item, setup.model)).row
+
+    def _of_class(self, model: ModelSize) -> Sequence[Sized]:
+        """The rows of this model and of others like it."""
+        known, found = self._last
+        if known is not model:
+            found = tuple(item for item in self._rows if _same_class(item, model))
+            self._last = model, found
+        return found
 
     def timed(self, row: Measurement) -> Measurement | None:
         """The row that gives the throughput for the key of `row`."""
@@ -115,7 +123,7 @@ class Estimator:
 
     def batching(self, setup: Setup, name: str, batch_size: int) -> Batching | None:
         """What a batch does to a precision."""
-        names = {item.row.model for item in self._rows if _same_class(item, setup.model)}
+        names = {item.row.model for item in self._of_class(setup.model)}
         name = precision(name).batched_like or name
         return batching(self._curves, setup.gpu.slug, names, name, batch_size)
 

@@ -6,8 +6,9 @@ Patterns are regular expressions over the full dotted name of the class behind t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from ecocompute_lint.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

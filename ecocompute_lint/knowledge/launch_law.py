@@ -11,7 +11,8 @@ this carries and what it is worth against simpler rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from ecocompute_lint.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ must not be compared; changes may be.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+
+from ecocompute_lint.frozen import dataclass
 
 from ..data import read_rows
 

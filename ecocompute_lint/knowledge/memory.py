@@ -16,11 +16,10 @@ range that reaches into it, is undecided: `Memory.fits` is None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from statistics import median
 
 from ecocompute_lint.data import read_rows
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.energy import Setup
 from ecocompute_lint.knowledge.hardware import Gpu
 from ecocompute_lint.knowledge.models import ModelShape, ModelSize
@@ -305,6 +304,8 @@ def _similar(size: float) -> _Similar:
         # Beyond the registry: its nearest models.
         near = sorted(shapes, key=lambda shape: abs(shape[0] - size))[:5]
     hidden = [shape[1] for shape in near]
+    from statistics import median  # slow to import
+
     return _Similar(int(median(hidden)), max(hidden), max(shape[2] for shape in near))
 
 

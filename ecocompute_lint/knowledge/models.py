@@ -6,9 +6,10 @@ The registry is ``data/models.csv``. Nothing is read before the first look-up.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from ecocompute_lint.frozen import dataclass
 
 from .. import traces
 from ..data import read_text
@@ -57,6 +58,7 @@ def resolve(name: str, *, base: Path | None = None) -> ModelSize:
     return _from_files(name, base) or published(name)
 
 
+@lru_cache(maxsize=1024)
 def published(name: str) -> ModelSize:
     """Find the size of a published model: as `resolve`, without a look at local files."""
     return _from_registry(name) or _from_name(name)

@@ -8,8 +8,9 @@ is cut into short tokens and only a token that is a size from end to end counts 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from ecocompute_lint.frozen import dataclass
 
 MAX_LENGTH = 512
 """Longer texts are not names."""

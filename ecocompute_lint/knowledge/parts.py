@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.energy import Basis, Figure
 from ecocompute_lint.knowledge.measurements import Measurement
 

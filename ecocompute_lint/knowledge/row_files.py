@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import os
 import re
@@ -312,6 +311,8 @@ def _meant(name: str) -> str:
         if re.search(other, plain):
             meaning = next(item.meaning for item in ALL if item.name == column).partition(";")[0]
             return f"Give {meaning} in the column {column}"
+    import difflib
+
     near = difflib.get_close_matches(plain, COLUMNS, n=1)
     return f"Did you mean {near[0]}?" if near else f"Remove it; {_HEADER}"
 

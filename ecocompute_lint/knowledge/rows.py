@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
+
+from ecocompute_lint.frozen import dataclass
 
 from .columns import ALL, USUAL_ENERGY, Column
 from .hardware import find_gpu, known_gpus

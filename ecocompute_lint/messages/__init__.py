@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from ecocompute_lint.frozen import dataclass
 
 LANGUAGES = ("en", "zh")
 _HERE = Path(__file__).resolve().parent

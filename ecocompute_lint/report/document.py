@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report import table
 from ecocompute_lint.report.evidence import bar
 from ecocompute_lint.report.style import Style, cells, safe

@@ -6,9 +6,10 @@ A format is a function from a run to a text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ecocompute_lint.frozen import dataclass
 
 if TYPE_CHECKING:
     from ecocompute_lint.config import Settings

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ecocompute_lint.findings import Finding, Level
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report import markdown_parts as parts
 from ecocompute_lint.report.files import Files
 from ecocompute_lint.report.formats import Run

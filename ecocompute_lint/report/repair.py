@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ecocompute_lint.findings import Finding, FixLevel
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report.evidence import repair_cost
 from ecocompute_lint.report.style import Style, safe
 from ecocompute_lint.report.text import place_of

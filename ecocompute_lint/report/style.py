@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from ecocompute_lint.findings import Level
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report.escape import as_text
 
 # Control characters, and characters that reorder or hide what follows them.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.findings import Finding, Level
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report.style import LEVEL_STYLES, Style, plural, safe
 from ecocompute_lint.report.totals import total
 

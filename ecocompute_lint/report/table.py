@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report.style import Style, safe
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.findings import Finding, Level
+from ecocompute_lint.frozen import dataclass
 
 Deployed = tuple[str, int | None, tuple[int, ...]]
 """The path of a deployment, the cell of a notebook, line and column."""

@@ -7,7 +7,7 @@ installer looks at: `Sources`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -15,6 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.packaging_names import (
     CONTINUOUS,
     NIGHTLY_CHANNELS,

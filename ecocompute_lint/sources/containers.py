@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge import manifests as keys
 from ecocompute_lint.knowledge.commands import known_by_flags, launched
 from ecocompute_lint.sources import scripts

@@ -7,9 +7,10 @@ of the text as it stands in its file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 
 UNKNOWN = "\0"
 """Stands in a word for what is not known of it: ``--model=$MODEL`` is ``--model=\\0``."""

@@ -10,7 +10,9 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ecocompute_lint.frozen import dataclass
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|$)")
 _TIMED = r"time|timeit|prun|memit|lprun|mprun"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.documents import UNKNOWN, Document
 from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.shell import read_piece
@@ -70,13 +70,15 @@ class _Reader:
         return Document.of(found)
 
     def _logical_lines(self) -> Iterator[tuple[int, int]]:
-        at = 0
-        while at < len(self.text):
-            start = at
-            while at < len(self.text):
+        at, size = 0, len(self.text)
+        while at < size:
+            start, goes_on = at, False
+            while at < size:
                 line = _LINE.match(self.text, at)
-                at = line.end() if line is not None and line.end() > at else len(self.text)
-                if not self.text[start:at].rstrip("\r\n").endswith("\\"):
+                begin, at = at, line.end() if line is not None and line.end() > at else size
+                content = self.text[begin:at].rstrip("\r\n")
+                goes_on = content.endswith("\\") if content else goes_on
+                if not goes_on:
                     break
             yield start, at
 

@@ -6,9 +6,10 @@ import difflib
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ecocompute_lint.findings import Edit, Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.documents import Unreadable
 from ecocompute_lint.sources.kinds import PYTHON, kind_of
 from ecocompute_lint.sources.magics import Plain, error_of, plain

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.text import LineMap
 
 

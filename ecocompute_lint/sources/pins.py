@@ -4,38 +4,28 @@ Requirements, project tables and lock files, as they lie in the folder of a file
 nearest folder that names the package decides; within one folder a lock file before
 ``requirements.txt``, that before ``pyproject.toml``, and that before other requirements files,
 conda environments, a Pipfile and what setuptools reads. A further kind of file is one more row of
-`READERS`, with a function from its bytes to `Statement`s.
+`READERS`, with a function of `pin_files`.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch, translate
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from ecocompute_lint import traces
 from ecocompute_lint.facts import PackagePin
-from ecocompute_lint.sources.documents import Document, Package, Unreadable
-from ecocompute_lint.sources.requirements import (
-    Statement,
-    decoded,
-    of_conda,
-    of_poetry,
-    of_requirement,
-    of_text,
-)
-from ecocompute_lint.versions import ANY, exactly, hull
+from ecocompute_lint.sources.documents import Package, Unreadable
+
+if TYPE_CHECKING:
+    from ecocompute_lint.sources.requirements import Statement
 
 _LARGEST = 8_000_000
 _MOST_FOLDERS = 12
 _PROJECT = (".git", "pyproject.toml", "setup.py", "setup.cfg", "ecolint.toml")
-
-Reader: TypeAlias = Callable[[str, bytes], Iterator[Statement]]
 
 
 def find_pin(package: str, file: Path, root: Path) -> PackagePin | None:
@@ -80,6 +70,8 @@ def _in_folder(package: str, folder: str) -> PackagePin | None:
 
 def _pin(package: str, found: Sequence[Statement], path: str) -> PackagePin:
     """Several lines, for several machines perhaps: any of them may be what is installed."""
+    from ecocompute_lint.versions import hull
+
     versions = hull([item.versions for item in found])
     text = " or ".join(dict.fromkeys(item.text for item in found))
     return PackagePin(package, versions, text, path)
@@ -87,6 +79,9 @@ def _pin(package: str, found: Sequence[Statement], path: str) -> PackagePin:
 
 def pins_of(packages: Iterable[Package], path: str) -> dict[str, PackagePin]:
     """What a file's own install lines pin: nearer than anything around the file."""
+    from ecocompute_lint.sources.requirements import of_conda, of_requirement
+    from ecocompute_lint.versions import ANY
+
     found: dict[str, list[Statement]] = {}
     for package in packages:
         item = of_requirement(package.text) or of_conda(package.text)
@@ -95,7 +90,7 @@ def pins_of(packages: Iterable[Package], path: str) -> dict[str, PackagePin]:
     return {name: _pin(name, items, path) for name, items in found.items()}
 
 
-def _statements(path: str, reader: Reader) -> tuple[Statement, ...]:
+def _statements(path: str, reader: str) -> tuple[Statement, ...]:
     traces.reads(path)
     try:
         state = os.stat(path)
@@ -113,143 +108,38 @@ def _statements(path: str, reader: Reader) -> tuple[Statement, ...]:
 
 @lru_cache(maxsize=256)
 def _read(
-    path: str, reader: Reader, stamp: tuple[int, int]
+    path: str, reader: str, stamp: tuple[int, int]
 ) -> tuple[tuple[Statement, ...], traces.Looks]:
     """All that a file says, and the files that it includes.
 
     Nothing for one that cannot be read: pins are no duty of a project.
     """
     del stamp
+    # Brings `packaging` in, which takes its time, and most folders have nothing to read.
+    from ecocompute_lint.sources import pin_files
+
+    read = getattr(pin_files, reader)
     with traces.recording() as looks:
         try:
-            return tuple(reader(path, Path(path).read_bytes())), looks
+            return tuple(read(path, Path(path).read_bytes())), looks
         except (OSError, ValueError, RecursionError, Unreadable):
             return (), looks
 
 
-# -- one function per kind of file
-
-
-def _requirements(path: str, data: bytes) -> Iterator[Statement]:
-    yield from of_text(path, data)
-
-
-def _project(path: str, data: bytes) -> Iterator[Statement]:
-    """``[project]``, ``[dependency-groups]`` and Poetry's tables; extras where nothing else is."""
-    del path
-    table = _toml(data)
-    project = _table(table, "project")
-    poetry = _table(_table(table, "tool"), "poetry")
-    found = [of_requirement(line) for line in _list(project.get("dependencies"))]
-    found += [of_poetry(*item) for item in _table(poetry, "dependencies").items()]
-    more: list[Statement | None] = []
-    for group in (_table(project, "optional-dependencies"), _table(table, "dependency-groups")):
-        for lines in group.values():
-            more += [of_requirement(line) for line in _list(lines)]
-    for group in _table(poetry, "group").values():
-        if isinstance(group, dict):
-            more += [of_poetry(*item) for item in _table(group, "dependencies").items()]
-    more += [of_poetry(*item) for item in _table(poetry, "dev-dependencies").items()]
-    first = [item for item in found if item is not None]
-    yield from first
-    named = {item.package for item in first}
-    yield from (item for item in more if item is not None and item.package not in named)
-
-
-def _lock(path: str, data: bytes) -> Iterator[Statement]:
-    """Lock files in TOML: a list of packages, each with its version."""
-    del path
-    table = _toml(data)
-    for item in (*_list(table.get("package")), *_list(table.get("packages"))):
-        name = item.get("name") if isinstance(item, dict) else None
-        if isinstance(name, str):
-            version = item.get("version")
-            versions = exactly(version) if isinstance(version, str) else ANY
-            yield Statement.of(name, versions, f"{name} {version}")
-
-
-def _environment(path: str, data: bytes) -> Iterator[Statement]:
-    """A conda environment, pip's part included."""
-    from ecocompute_lint.sources.package_lists import read_environment
-
-    for package in read_environment(decoded(data), path).packages:
-        found = of_requirement(package.text) or of_conda(package.text)
-        if found is not None:
-            yield Statement.of(package.name, found.versions, found.text)
-
-
-def _pipfile(path: str, data: bytes) -> Iterator[Statement]:
-    del path
-    table = _toml(data)
-    for group in ("packages", "dev-packages"):
-        for name, value in _table(table, group).items():
-            found = of_poetry(name, value)
-            if found is not None:
-                yield found
-
-
-def _pipfile_lock(path: str, data: bytes) -> Iterator[Statement]:
-    del path
-    table = json.loads(decoded(data))
-    for group in ("default", "develop"):
-        for name, value in _table(table, group).items():
-            version = value.get("version") if isinstance(value, dict) else None
-            if isinstance(version, str):
-                number = version.lstrip("= ")
-                yield Statement.of(name, exactly(number), f"{name} {number}")
-
-
-def _setup_cfg(path: str, data: bytes) -> Iterator[Statement]:
-    from ecocompute_lint.sources.package_lists import read_setup_cfg
-
-    yield from _required(read_setup_cfg(decoded(data), path))
-
-
-def _setup(path: str, data: bytes) -> Iterator[Statement]:
-    from ecocompute_lint.sources.package_lists import read_setup
-
-    yield from _required(read_setup(decoded(data), path))
-
-
-def _required(document: Document) -> Iterator[Statement]:
-    for package in document.packages:
-        found = of_requirement(package.text)
-        if found is not None:
-            yield found
-
-
-def _toml(data: bytes) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    found: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
-    return found
-
-
-def _table(value: Any, name: str) -> dict[str, Any]:
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-READERS: tuple[tuple[tuple[str, ...], Reader], ...] = (
-    (("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml"), _lock),
-    (("pipfile.lock",), _pipfile_lock),
-    (("requirements.txt",), _requirements),
-    (("pyproject.toml",), _project),
-    (("requirements*.txt", "requirements*.in"), _requirements),
+READERS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml"), "lock"),
+    (("pipfile.lock",), "pipfile_lock"),
+    (("requirements.txt",), "requirements"),
+    (("pyproject.toml",), "project"),
+    (("requirements*.txt", "requirements*.in"), "requirements"),
     (
         ("environment.yml", "environment.yaml", "environment*.yml", "environment*.yaml"),
-        _environment,
+        "environment",
     ),
-    (("pipfile",), _pipfile),
-    (("setup.cfg",), _setup_cfg),
-    (("setup.py",), _setup),
+    (("pipfile",), "pipfile"),
+    (("setup.cfg",), "setup_cfg"),
+    (("setup.py",), "setup"),
 )
-"""Names of files and how they read; the first row that names a package decides."""
+"""Names of files, and the function of `pin_files` for them; the first row that names a package
+decides."""
 _NAMES = "|".join(translate(pattern) for patterns, _ in READERS for pattern in patterns)

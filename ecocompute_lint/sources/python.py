@@ -9,10 +9,10 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ecocompute_lint.facts import Deployment
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.prefilter import may_install
 from ecocompute_lint.screening import screen
 from ecocompute_lint.sources.documents import Unreadable

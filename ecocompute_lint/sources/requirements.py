@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from ecocompute_lint import traces
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.packaging_names import of_conda as conda_name
 from ecocompute_lint.versions import ANY, Range, caret, exactly, hull, range_of, tilde
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ecocompute_lint.analysis.flags import Given, given_by, read_word
 from ecocompute_lint.analysis.serving import Site, served
 from ecocompute_lint.facts import Carrier, Deployment, Load, Option, Usage
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge import commands
 from ecocompute_lint.knowledge.apis import LOAD_OPTIONS, SWITCHES
 from ecocompute_lint.knowledge.commands import Command, Launched, Setting

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.shells import MACHINE_TESTS
 from ecocompute_lint.sources.documents import UNKNOWN, Branch
 from ecocompute_lint.sources.shell_assignments import Tokens

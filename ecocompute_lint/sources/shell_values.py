@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.documents import UNKNOWN, Word
 from ecocompute_lint.sources.shell_words import Part
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ecocompute_lint.frozen import dataclass
 
 _BLANK = re.compile(r"(?:[ \t\f\v]|\\\r?\n)+")
 _OPERATOR = re.compile(r"\r?\n|;;&|;;|;&|;|&&|\|\||\|&|&>>|&>|&|\||\(|\)")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.documents import Branch
 from ecocompute_lint.sources.scalars import PLACEHOLDER
 

@@ -13,15 +13,17 @@ import re
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import accumulate
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 
 _MARKS = {
     "utf-8": codecs.BOM_UTF8,
     "utf-16-le": codecs.BOM_UTF16_LE,
     "utf-16-be": codecs.BOM_UTF16_BE,
 }
+_LONG_LINE = 2_000
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BYTES_LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -121,11 +123,14 @@ def _line_of(data: bytes, offset: int) -> int:
 class LineMap:
     """Offsets in a text and (line, column) pairs, both 1-based and in characters."""
 
-    __slots__ = ("_starts", "text")
+    __slots__ = ("_ascii", "_long", "_starts", "text")
 
     def __init__(self, text: str) -> None:
         """Find where the lines of a text start."""
         self.text = text
+        self._ascii = text.isascii()
+        self._long: tuple[int, list[int]] = (0, [])
+        """A long line, and where each of its characters ends in bytes."""
         self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
 
     @property
@@ -167,9 +172,16 @@ class LineMap:
 
     def column(self, line: int, utf8: int) -> int:
         """The column of the character that starts `utf8` bytes into a line, as `ast` counts."""
+        if self._ascii:
+            return utf8 + 1
         text = self.line_text(line)
         if text.isascii():
             return utf8 + 1
+        if len(text) > _LONG_LINE:
+            if self._long[0] != line:
+                sizes = (len(sign.encode("utf-8", "surrogatepass")) for sign in text)
+                self._long = line, list(accumulate(sizes))
+            return bisect_right(self._long[1], utf8) + 1
         return len(text.encode("utf-8", "surrogatepass")[:utf8].decode("utf-8", "ignore")) + 1
 
     def node(self, node: ast.expr | ast.stmt | ast.alias) -> Place:

@@ -7,12 +7,13 @@ node that it names. Nothing is converted: a scalar is its text and whether it wa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 import yaml
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.sources.documents import Branch, Unreadable
 from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.scalars import PLACEHOLDER, scalar_piece

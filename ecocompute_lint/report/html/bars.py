@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.advice.sentences import amount, signed
 from ecocompute_lint.findings import Finding
+from ecocompute_lint.frozen import dataclass
 
 Choice = Mapping[str, Any]
 _RANK = {"now": 0, "fix": 1, "best": 1, "alternative": 1}

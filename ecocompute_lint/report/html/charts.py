@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ecocompute_lint.advice.sentences import signed
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.hardware import Gpu, find_gpu
 from ecocompute_lint.knowledge.measurements import Dataset, Measurement
 from ecocompute_lint.knowledge.precisions import BASELINE, PRECISIONS

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.advice.choosing import batches_up_to
 from ecocompute_lint.advice.sentences import amount
 from ecocompute_lint.findings import Finding
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.appraisal import Choice, choices
 from ecocompute_lint.knowledge.batching import batch_curves
 from ecocompute_lint.knowledge.economy import Economy

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ecocompute_lint.findings import Edit, Finding, Place
 from ecocompute_lint.fixes.apply import apply_edits
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report.summary import Lines
 
 _AROUND = 1

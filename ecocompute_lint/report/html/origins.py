@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.advice.sources import Session, sessions
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Finding
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge import citation
 from ecocompute_lint.knowledge.measurements import Dataset
 from ecocompute_lint.report.style import plural

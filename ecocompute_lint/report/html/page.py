@@ -6,7 +6,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ecocompute_lint.advice.sentences import amount
 from ecocompute_lint.audit import economy_of
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Confidence, Finding, Level
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.economy import Economy
 from ecocompute_lint.knowledge.hardware import find_gpu
 from ecocompute_lint.knowledge.measurements import load_dataset

@@ -6,7 +6,6 @@ Every condition has its words in the message catalogues, under ``why``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -16,6 +15,7 @@ from ecocompute_lint.advice.estimate import Estimation, Step
 from ecocompute_lint.advice.optimize import Recommendation
 from ecocompute_lint.advice.patterns import TRAPS
 from ecocompute_lint.findings import Level
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.appraisal import Choice, joules
 from ecocompute_lint.knowledge.economy import RED_FROM, REPORTED_FROM
 from ecocompute_lint.knowledge.energy import Basis

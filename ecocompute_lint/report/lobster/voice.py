@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ecocompute_lint import messages
+from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report.lobster.mood import Mood
 
 LOBSTER = "🦞"

@@ -1,0 +1,1 @@
+"""ecolint measured against labelled real code; run as `python benchmarks/accuracy`."""
