@@ -153,19 +153,19 @@ def markdown(document: Document) -> str:
 
 def _markdown(block: Block) -> str:
     if isinstance(block, Heading):
-        return f"{'#' * block.level} {_escaped(block.text)}"
+        return f"{'#' * block.level} {escaped(block.text)}"
     if isinstance(block, Paragraph):
-        lead = f"**{_escaped(block.lead)}** " if block.lead else ""
-        return (lead + _escaped(block.text)).strip()
+        lead = f"**{escaped(block.lead)}** " if block.lead else ""
+        return (lead + escaped(block.text)).strip()
     if isinstance(block, Items):
         signs = (f"{i}." if block.numbered else "-" for i in range(1, len(block.items) + 1))
         pairs = zip(signs, block.items, strict=True)
-        return "\n".join(f"{sign} {_escaped(item)}" for sign, item in pairs)
+        return "\n".join(f"{sign} {escaped(item)}" for sign, item in pairs)
     if any(block.bars):
         block = _with_bars(block, Style(), _BAR // 2)
-    heads = [_escaped(column.title) for column in block.columns]
+    heads = [escaped(column.title) for column in block.columns]
     marks = ["---:" if column.right else "---" for column in block.columns]
-    rows = [[_escaped(cell) for cell in row] for row in block.rows]
+    rows = [[escaped(cell) for cell in row] for row in block.rows]
     if block.strong is not None:
         rows[block.strong] = [f"**{cell}**" if cell else "" for cell in rows[block.strong]]
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, marks, *rows))
@@ -174,10 +174,10 @@ def _markdown(block: Block) -> str:
 # Code between backquotes is left as it is, as far as it stands on one line; what stands around it
 # means itself. An underscore inside a word is one.
 _CODE = re.compile(r"(`[^`\n]+`)")
-_SPECIAL = re.compile(r"[\\`*\[\]<>|~#]|(?<![^\W_])_|_(?![^\W_])")
+_SPECIAL = re.compile(r"[\\`*\[\]<>|~#&]|(?<![^\W_])_|_(?![^\W_])")
 
 
-def _escaped(words: str) -> str:
+def escaped(words: str) -> str:
     """Text that means the same in Markdown."""
     parts = _CODE.split(safe(words))
     for i, part in enumerate(parts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecocompute_lint.findings import Finding
@@ -13,16 +13,27 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 Choice = Mapping[str, Any]
 
 
+CHOICE_COLUMNS = ("", "choice", "", "basis", "J/1k tok", "change", "$/month", "")
+"""What the columns of `choice_rows` are; the third is a bar, the last a note."""
+
+
+def choice_rows(finding: Finding, style: Style, fixes: bool) -> list[tuple[str, ...]]:
+    """The rows of the table of choices, empty where the data hold no figures for it."""
+    choices = [item for item in finding.evidence.get("choices", ()) if item["energy_j_per_1k_tok"]]
+    if finding.cost is None or not choices:
+        return []
+    most = max(item["energy_j_per_1k_tok"]["value"] for item in choices)
+    return [_row(item, most, style, fixes) for item in _ordered(choices)]
+
+
 def evidence_lines(finding: Finding, style: Style, fixes: bool) -> list[str]:
     """The table under a finding, empty where the data hold no figures for it.
 
     `fixes` says whether ``--fix`` would make the choice that the repair leads to.
     """
-    choices = [item for item in finding.evidence.get("choices", ()) if item["energy_j_per_1k_tok"]]
-    if finding.cost is None or not choices:
+    rows = choice_rows(finding, style, fixes)
+    if not rows:
         return []
-    most = max(item["energy_j_per_1k_tok"]["value"] for item in choices)
-    rows = [_row(item, most, style, fixes) for item in _ordered(choices)]
     head = _Row("", "", "", "", "J/1k tok", "", "$/month", "")
     widths = [max(cells(part) for part in column) for column in zip(head, *rows, strict=True)]
     lines = [style.paint(_line(head, widths), "bright_black"), *(_line(r, widths) for r in rows)]
@@ -39,7 +50,7 @@ class _Row(tuple[str, ...]):
         return super().__new__(cls, parts)
 
 
-def _line(row: _Row, widths: list[int]) -> str:
+def _line(row: Sequence[str], widths: list[int]) -> str:
     parts = []
     for i, (text, width) in enumerate(zip(row, widths, strict=True)):
         pad = " " * (width - cells(text))
