@@ -1,0 +1,116 @@
+"""What is known of a finding, for who points at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ecocompute_lint.findings import Confidence, Finding
+from ecocompute_lint.lsp.audits import Audited, reference
+from ecocompute_lint.report.document import escaped
+from ecocompute_lint.report.evidence import (
+    CHOICE_COLUMNS,
+    choice_rows,
+    evidence_lines,
+    repair_cost,
+)
+from ecocompute_lint.report.style import Style, safe
+
+_STYLE = Style()
+_RIGHT = frozenset(("J/1k tok", "change", "$/month"))
+_BAR = 2
+_LONGEST = 300
+
+
+def markdown(audited: Audited, findings: Sequence[Finding]) -> str:
+    """The findings with their evidence."""
+    return "\n\n---\n\n".join("\n\n".join(_blocks(audited, item)) for item in findings)
+
+
+def _blocks(audited: Audited, finding: Finding) -> Iterator[str]:
+    yield f"**{finding.code}** {escaped(_head(finding))}"
+    yield escaped(finding.message)
+    if facts := [code(fact) if quoted else fact for fact, quoted in _facts(finding)]:
+        yield " · ".join(facts)
+    if rows := choice_rows(finding, _STYLE, audited.repairs(finding)):
+        yield _table(CHOICE_COLUMNS, rows)
+    if repair := _repair(audited, finding):
+        yield f"**{repair[0]}** {escaped(repair[1])}"
+    page = reference(audited, finding.code)
+    more = f" · [Reference](<{page}>)" if page else ""
+    yield f"{code(f'ecolint rule {finding.code}')} tells more{more}"
+
+
+def plain(audited: Audited, findings: Sequence[Finding]) -> str:
+    """The findings with their evidence, where the editor has no Markdown."""
+    return "\n\n".join("\n".join(_lines(audited, item)) for item in findings)
+
+
+def _lines(audited: Audited, finding: Finding) -> Iterator[str]:
+    yield f"{finding.code} {_head(finding)}"
+    yield safe(finding.message)
+    if facts := [safe(fact) for fact, _ in _facts(finding)]:
+        yield " · ".join(facts)
+    yield from evidence_lines(finding, _STYLE, audited.repairs(finding))
+    if repair := _repair(audited, finding):
+        yield f"{repair[0]} {safe(repair[1])}"
+
+
+def _head(finding: Finding) -> str:
+    parts = [finding.name, finding.level.label]
+    if finding.confidence is not Confidence.CERTAIN:
+        parts.append(finding.confidence.label)
+    return " · ".join(parts)
+
+
+def _facts(finding: Finding) -> Iterator[tuple[str, bool]]:
+    """Model and card, where they are known, and which of it somebody else has written."""
+    if not finding.model:
+        return
+    yield finding.model, True
+    if finding.params_b is not None:
+        yield f"{finding.params_b:.3g} B", False
+    if finding.gpu:
+        yield f"{finding.gpu}{' (assumed)' if finding.evidence.get('gpu_assumed') else ''}", True
+    if finding.cost is not None:
+        yield f"batch {finding.evidence['batch_size']}", False
+
+
+def _repair(audited: Audited, finding: Finding) -> tuple[str, str] | None:
+    fix = finding.fix
+    if fix is None:
+        return None
+    if not fix.available:
+        return "By hand:", fix.description
+    notes = [how(finding)]
+    if not audited.repairs(finding):
+        notes.append("left out by the fix level")
+    if loss := repair_cost(finding, _STYLE) if fix.level.label == "numeric" else "":
+        notes.append(loss)
+    return "Repair:", f"{fix.description} ({'; '.join(notes)})"
+
+
+def how(finding: Finding) -> str:
+    """What a repair does to outputs."""
+    label = finding.fix.level.label if finding.fix is not None else ""
+    return "numeric: outputs can change" if label == "numeric" else label
+
+
+# -- Markdown
+
+
+def code(text: str) -> str:
+    """Text as code inside a line, whatever it holds."""
+    text = safe(text)
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    pad = " " if longest or text != text.strip() or not text else ""
+    fence = "`" * (longest + 1)
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    marks = ["---:" if head in _RIGHT else "---" for head in heads]
+    lines = [map(escaped, heads), marks, *(map(escaped, row) for row in rows)]
+    kept = ([cell for n, cell in enumerate(line) if n != _BAR] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in kept)
