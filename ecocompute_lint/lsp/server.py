@@ -78,10 +78,18 @@ class Session:
             self._waiting.pop(uri, None)
             task = loop.create_task(self.refresh(uri))
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(self._ended)
 
         loop = asyncio.get_running_loop()
         self._waiting[uri] = loop.call_later(pause, start)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            text = f"internal error, please report it: {type(error).__name__}: {error}"
+            self._server.window_log_message(
+                types.LogMessageParams(types.MessageType.Error, f"ecolint: {text}")
+            )
 
     def schedule_all(self) -> None:
         """Audit everything: a file that others rest on has changed."""
@@ -111,7 +119,7 @@ class Session:
         now = self.document(uri)
         if now is None or now.stamp != document.stamp:
             return  # changed meanwhile: the next audit is on its way
-        shown = Shown(audited, str(self._server.workspace.position_encoding))
+        shown = Shown(audited, self._encoding)
         self._states[uri] = State(audited, shown, Actions(shown, versioned=self._versioned))
         self._complain(uri, audited.complaint)
         found = await loop.run_in_executor(self._worker, shown.diagnostics)
@@ -130,6 +138,11 @@ class Session:
             state = self._states.get(uri)
         current = state is not None and state.audited.document.stamp == document.stamp
         return state if current else None
+
+    @property
+    def _encoding(self) -> str:
+        agreed = self._server.workspace.position_encoding
+        return types.PositionEncodingKind(agreed).value
 
     @property
     def _versioned(self) -> bool:
