@@ -20,6 +20,7 @@ from ecocompute_lint.sources.text import LineMap
 VSCODE, NEOVIM, EMACS = "visual-studio-code", "neovim", "emacs"
 _FOREVER = 60
 """Seconds after which a server that says nothing has failed."""
+_UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 _T = TypeVar("_T")
 
 
@@ -35,13 +36,16 @@ class Editor:
         self.client = client
         self.folder = folder
         self.published: list[lsp.PublishDiagnosticsParams] = []
-        self.registered: list[lsp.Registration] = []
+        self.registered: asyncio.Future[Sequence[lsp.Registration]] = asyncio.Future()
         self.encoding = "utf-16"
         self.capabilities = lsp.ServerCapabilities()
         self.texts: dict[str, tuple[int, str]] = {}
         self._news = asyncio.Condition()
 
     # -- what the server says
+
+    def register(self, params: lsp.RegistrationParams) -> None:
+        self.registered.set_result(params.registrations)
 
     async def hear(self, params: lsp.PublishDiagnosticsParams) -> None:
         async with self._news:
@@ -67,17 +71,36 @@ class Editor:
     # -- what the user does
 
     def uri(self, name: str) -> str:
-        return (self.folder / name).as_uri()
+        """The address of a file in the folder; addresses are left as they are."""
+        return name if ":" in name else (self.folder / name).as_uri()
 
-    async def open(self, name: str, text: str, language: str = "python") -> list[lsp.Diagnostic]:
-        """Open a text, and wait for what is found."""
-        uri = name if ":" in name else self.uri(name)
+    def start(self, name: str, text: str, language: str = "python") -> str:
+        """Open a text; its address."""
+        uri = self.uri(name)
         self.texts[uri] = (1, text)
-        before = len(self.published)
         self.client.text_document_did_open(
             lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, language, 1, text))
         )
-        return await self.diagnostics(uri, 1, since=before)
+        return uri
+
+    async def open(self, name: str, text: str, language: str = "python") -> list[lsp.Diagnostic]:
+        """Open a text, and wait for what is found."""
+        before = len(self.published)
+        return await self.diagnostics(self.start(name, text, language), 1, since=before)
+
+    def close(self, name: str) -> None:
+        """Close a text."""
+        self.client.text_document_did_close(
+            lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(self.uri(name)))
+        )
+
+    def save(self, name: str) -> int:
+        """Save a text; how many messages there were before."""
+        before = len(self.published)
+        self.client.text_document_did_save(
+            lsp.DidSaveTextDocumentParams(lsp.TextDocumentIdentifier(self.uri(name)))
+        )
+        return before
 
     def type(self, name: str, text: str) -> int:
         """Change a text as a whole; its version."""
@@ -98,12 +121,12 @@ class Editor:
         return await self.diagnostics(self.uri(name), version)
 
     async def actions(
-        self, uri: str, within: lsp.Range, only: Sequence[str] | None = None
+        self, name: str, within: lsp.Range, only: Sequence[str] | None = None
     ) -> list[lsp.CodeAction]:
         """What can be done at a range."""
         found = await self.client.text_document_code_action_async(
             lsp.CodeActionParams(
-                lsp.TextDocumentIdentifier(uri),
+                lsp.TextDocumentIdentifier(self.uri(name)),
                 within,
                 lsp.CodeActionContext([], only=list(only) if only else None),
             )
@@ -111,10 +134,10 @@ class Editor:
         assert all(isinstance(one, lsp.CodeAction) for one in found or [])
         return [one for one in found or [] if isinstance(one, lsp.CodeAction)]
 
-    async def hover(self, uri: str, at: lsp.Position) -> lsp.MarkupContent | None:
+    async def hover(self, name: str, at: lsp.Position) -> lsp.MarkupContent | None:
         """What is shown at a position."""
         found = await self.client.text_document_hover_async(
-            lsp.HoverParams(lsp.TextDocumentIdentifier(uri), at)
+            lsp.HoverParams(lsp.TextDocumentIdentifier(self.uri(name)), at)
         )
         if found is None:
             return None
@@ -130,8 +153,9 @@ class Editor:
 
     # -- edits
 
-    def applied(self, action: lsp.CodeAction, uri: str) -> str:
+    def applied(self, action: lsp.CodeAction, name: str) -> str:
         """The text after an action, as an editor makes its edits."""
+        uri = self.uri(name)
         version, text = self.texts[uri]
         edit = action.edit
         assert edit is not None
@@ -154,8 +178,7 @@ class Editor:
     def offset(self, text: str, at: lsp.Position) -> int:
         """Where a position is in a text, in the encoding that was agreed on."""
         lines = LineMap(text)
-        code = {"utf-8": "utf-8", "utf-16": "utf-16-le"}[self.encoding]
-        width = {"utf-8": 1, "utf-16": 2}[self.encoding]
+        code, width = _UNITS[self.encoding]
         line = lines.line_text(at.line + 1).encode(code)
         assert len(line) >= at.character * width, "a position behind the end of its line"
         return lines.offset(at.line + 1, 1) + len(line[: at.character * width].decode(code))
@@ -181,7 +204,7 @@ async def editing(
         await editor.hear(params)
 
     def register(params: lsp.RegistrationParams) -> None:
-        editor.registered += params.registrations
+        editor.register(params)
 
     told = {
         lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: publish,
