@@ -223,7 +223,8 @@ async def editing(
         lsp.InitializeParams(known, root_uri=folder.as_uri(), workspace_folders=folders)
     )
     editor.capabilities = result.capabilities
-    editor.encoding = str(getattr(result.capabilities.position_encoding, "value", "utf-16"))
+    agreed = lsp.PositionEncodingKind(result.capabilities.position_encoding or "utf-16")
+    editor.encoding = agreed.value
     try:
         yield editor
     finally:

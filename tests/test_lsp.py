@@ -27,6 +27,14 @@ model = AutoModelForCausalLM.from_pretrained(
     quantization_config=BitsAndBytesConfig(load_in_8bit=True),
 )
 """
+MODEL_CONFIG = """\
+{
+  "architectures": ["LlamaForCausalLM"],
+  "quantization_config": {
+    "load_in_8bit": true, "llm_int8_threshold": 6.0, "quant_method": "bitsandbytes"
+  }
+}
+"""
 FIX_ALL = "source.fixAll.ecolint"
 EVERYWHERE = lsp.Range(lsp.Position(0, 0), lsp.Position(1000, 0))
 
@@ -72,7 +80,8 @@ def test_the_last_of_many_changes_counts(tmp_path: Path) -> None:
                 editor.type("serve.py", TRAP + f"x = {number}\n")
             version = editor.type("serve.py", YELLOW)
             found = await editor.diagnostics(editor.uri("serve.py"), version)
-            assert codes(found) and "ECO101" not in codes(found)
+            assert found
+            assert "ECO101" not in codes(found)
             assert found[0].severity is lsp.DiagnosticSeverity.Warning
             # A request for a state that was not audited yet is answered for this state.
             editor.type("serve.py", TRAP)
@@ -127,9 +136,9 @@ def test_every_kind_of_file_is_read_by_its_name(tmp_path: Path) -> None:
             assert "ECO306" in codes(await editor.open("run.sh", server, "shellscript"))
             docker = f"FROM vllm/vllm-openai:v0.6.0\nCMD vllm serve {flags}\n"
             assert "ECO306" in codes(await editor.open("Dockerfile", docker, "dockerfile"))
-            assert codes(await editor.open("requirements.txt", "vllm==0.9.0.dev1\n", "pip")) == [
-                "ECO501"
-            ]
+            assert codes(
+                await editor.open("requirements.txt", "bitsandbytes==0.43.0.dev0\n", "pip")
+            ) == ["ECO501"]
             # Nobody's, and a script that only the editor knows to be Python.
             editor.start("notes.md", TRAP, "markdown")
             assert codes(await editor.open("serve", TRAP, "python")) == ["ECO101"]
@@ -140,14 +149,17 @@ def test_every_kind_of_file_is_read_by_its_name(tmp_path: Path) -> None:
 
 
 def test_good_choices_are_hints_where_they_are_asked_for(tmp_path: Path, write: Write) -> None:
-    good = "from transformers import BitsAndBytesConfig\n" + (
-        'config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",\n'
-        '    bnb_4bit_compute_dtype="bfloat16", bnb_4bit_use_double_quant=True)\n'
+    good = (
+        "import torch\nfrom transformers import AutoModelForCausalLM, BitsAndBytesConfig\n"
+        "nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4',\n"
+        "    bnb_4bit_compute_dtype=torch.bfloat16)\n"
+        "model = AutoModelForCausalLM.from_pretrained(\n"
+        "    'mistralai/Mistral-7B-Instruct-v0.3', quantization_config=nf4, device_map='auto')\n"
     )
 
     async def scenario() -> None:
         async with editing(tmp_path) as editor:
-            before = await editor.open("serve.py", FIXED + good)
+            before = await editor.open("serve.py", good)
             assert all(one.severity is not lsp.DiagnosticSeverity.Hint for one in before)
             write("ecolint.toml", "show-good = true\n")
             since = editor.files_changed("ecolint.toml")
@@ -265,7 +277,8 @@ def test_repairs_one_by_one_and_all_at_once(tmp_path: Path) -> None:
             action = titled(await editor.actions("serve.py", trap.range), "numeric")
             assert action.kind == lsp.CodeActionKind.QuickFix
             assert not action.is_preferred
-            assert action.diagnostics == [trap]
+            assert action.diagnostics is not None
+            assert [one.range for one in action.diagnostics] == [trap.range]
             assert editor.applied(action, "serve.py") == FIXED + DTYPE
             (every,) = await editor.actions("serve.py", EVERYWHERE, ["source.fixAll"])
             assert every.kind == FIX_ALL
@@ -314,7 +327,7 @@ def test_a_finding_is_ignored_by_a_comment(tmp_path: Path, versioned: bool) -> N
             # JSON has no comments.
             (found,) = await editor.open(
                 "config.json",
-                '{"quantization_config": {"load_in_8bit": true, "quant_method": "bitsandbytes"}}',
+                MODEL_CONFIG,
                 "json",
             )
             titles = [one.title for one in await editor.actions("config.json", found.range)]
@@ -403,10 +416,10 @@ def test_what_a_file_says_stays_text(tmp_path: Path) -> None:
             shown = await editor.hover("serve.py", trap.range.start)
             assert shown is not None
             assert "\u202e" not in shown.value
-            for line in shown.value.splitlines():
-                # All of the name is within two backquotes and no more, which its one cannot end.
-                before, _, rest = line.partition("![a]")
-                assert not rest or before.rsplit("``", 1)[-1] == "x`" or "\\!" in before
+            # The name is code as a whole: between two backquotes, which its one cannot end.
+            assert shown.value.count("![a]") == 1
+            assert "`` x`![a](https://example.org/p.png)<img src=x>" in shown.value
+            assert "|*b* `` · " in shown.value
             titles = [one.title for one in await editor.actions("serve.py", EVERYWHERE)]
             assert all(title.isprintable() for title in titles)
 

@@ -30,7 +30,7 @@ def markdown(audited: Audited, findings: Sequence[Finding]) -> str:
 def _blocks(audited: Audited, finding: Finding) -> Iterator[str]:
     yield f"**{finding.code}** {escaped(_head(finding))}"
     yield escaped(finding.message)
-    if facts := [code(fact) if quoted else fact for fact, quoted in _facts(finding)]:
+    if facts := [code(fact) + more for fact, more in _facts(finding)]:
         yield " · ".join(facts)
     if rows := choice_rows(finding, _STYLE, audited.repairs(finding)):
         yield _table(CHOICE_COLUMNS, rows)
@@ -49,7 +49,7 @@ def plain(audited: Audited, findings: Sequence[Finding]) -> str:
 def _lines(audited: Audited, finding: Finding) -> Iterator[str]:
     yield f"{finding.code} {_head(finding)}"
     yield safe(finding.message)
-    if facts := [safe(fact) for fact, _ in _facts(finding)]:
+    if facts := [safe(fact) + more for fact, more in _facts(finding)]:
         yield " · ".join(facts)
     yield from evidence_lines(finding, _STYLE, audited.repairs(finding))
     if repair := _repair(audited, finding):
@@ -63,17 +63,16 @@ def _head(finding: Finding) -> str:
     return " · ".join(parts)
 
 
-def _facts(finding: Finding) -> Iterator[tuple[str, bool]]:
-    """Model and card, where they are known, and which of it somebody else has written."""
+def _facts(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Model, card and batch, where they are known, each with a word about it."""
     if not finding.model:
         return
-    yield finding.model, True
-    if finding.params_b is not None:
-        yield f"{finding.params_b:.3g} B", False
+    size = f" ({finding.params_b:.3g} B)" if finding.params_b is not None else ""
+    yield finding.model, size
     if finding.gpu:
-        yield f"{finding.gpu}{' (assumed)' if finding.evidence.get('gpu_assumed') else ''}", True
+        yield finding.gpu, " (assumed)" if finding.evidence.get("gpu_assumed") else ""
     if finding.cost is not None:
-        yield f"batch {finding.evidence['batch_size']}", False
+        yield f"batch {finding.evidence['batch_size']}", ""
 
 
 def _repair(audited: Audited, finding: Finding) -> tuple[str, str] | None:
