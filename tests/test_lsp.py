@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -570,3 +571,38 @@ def test_notebooks_are_audited_as_text_too(tmp_path: Path) -> None:
             assert "# noqa: ECO101" in sources(editor.applied(ignore, "a.ipynb"))[1]
 
     play(scenario())
+
+
+# -- a real editor
+
+NVIM = shutil.which("nvim")
+SCRIPT = """\
+local id = vim.lsp.start_client({
+  name = "ecolint",
+  cmd = { vim.env.PYTHON, "-m", "ecocompute_lint", "lsp" },
+  root_dir = vim.fn.getcwd(),
+})
+vim.lsp.buf_attach_client(0, id)
+vim.wait(50000, function() return #vim.diagnostic.get(0) > 0 end, 20)
+local params = vim.lsp.util.make_range_params()
+params.context = { diagnostics = {}, only = { "source.fixAll" } }
+local found = vim.lsp.buf_request_sync(0, "textDocument/codeAction", params, 50000)[id].result
+vim.lsp.util.apply_workspace_edit(found[1].edit, "utf-16")
+vim.wait(50000, function() return #vim.diagnostic.get(0) == 0 end, 20)
+vim.cmd("wq!")
+"""
+
+
+@pytest.mark.skipif(NVIM is None, reason="Neovim is not installed")
+def test_neovim_repairs_a_file(tmp_path: Path, write: Write) -> None:
+    write("edit.lua", SCRIPT)
+    path = write("serve.py", TRAP)
+    subprocess.run(
+        [str(NVIM), "--headless", "--clean", "serve.py", "-c", "luafile edit.lua"],
+        cwd=tmp_path,
+        env=environment(PYTHON=sys.executable),
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    assert path.read_text() == FIXED
