@@ -98,7 +98,6 @@ def test_the_last_of_many_changes_counts(tmp_path: Path) -> None:
     ("offered", "agreed"),
     [
         (None, "utf-16"),
-        (["utf-16"], "utf-16"),
         (["utf-8", "utf-16"], "utf-8"),
         (["utf-32"], "utf-32"),
         (["ebcdic"], "utf-16"),
