@@ -192,7 +192,8 @@ def _edits(
                 f"; {reason}" if marker.reason else f" {reason}",
             )
         return
-    comment = f"# noqa: {named} {reason}" if noqa else f"# ecolint: ignore[{named}] {reason}"
+    told = f"# noqa: {named}" if noqa else f"# ecolint: ignore[{named}]"
+    comment = f"{told} {reason}".rstrip()
     line = lines.line_text(spot.line)
     if spot.above:
         indent = _INDENT.match(line)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def discover(
     yield from sorted(search.found.values(), key=lambda item: item.path)
 
 
-def is_excluded(path: str, finder: SettingsFinder) -> bool:
+def is_excluded(path: str, finder: Callable[[str], Settings]) -> bool:
     """Whether a file or directory, or one above it, is excluded by what governs each.
 
     Raises ConfigError if a configuration cannot be used.
@@ -64,7 +64,7 @@ def is_excluded(path: str, finder: SettingsFinder) -> bool:
     return _excluded_itself(path, finder)
 
 
-def _excluded_itself(path: str, finder: SettingsFinder) -> bool:
+def _excluded_itself(path: str, finder: Callable[[str], Settings]) -> bool:
     settings = finder(path)
     if not settings.covers(path) and os.path.isdir(path):
         return False  # a directory far above, which nobody meant

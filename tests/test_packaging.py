@@ -145,12 +145,22 @@ def test_the_command_works(python: Path, tmp_path: Path) -> None:
 
 
 def test_only_what_is_declared_is_needed(python: Path, tmp_path: Path) -> None:
-    """The development extra is not in that environment, and every module imports without it."""
+    """No extra is in that environment, and every module imports that belongs to none."""
     modules = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in sorted(PACKAGE.rglob("*.py"))
-        if path.name != "__main__.py"
+        if path.name != "__main__.py" and path.parent != PACKAGE / "lsp"
     ]
     program = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
     done = run(python, "-c", program, *modules, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_without_its_extra_the_language_server_says_what_is_missing(
+    python: Path, tmp_path: Path
+) -> None:
+    done = run(python, "-m", "ecocompute_lint", "lsp", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "pip install 'ecocompute-lint[lsp]'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""

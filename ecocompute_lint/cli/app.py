@@ -20,6 +20,7 @@ COMMANDS = {
     "rules": ("rules", "List the rules."),
     "models": ("models", "Show how the size of a model is resolved."),
     "gpus": ("gpus", "List the known graphics cards."),
+    "lsp": ("lsp", "Serve an editor: findings while you type."),
     "data": ("data", "Show the measurements and whom to credit; check your own."),
     "cache": ("cache", "Show where results are kept between runs; remove them."),
 }

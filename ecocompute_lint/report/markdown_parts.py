@@ -78,9 +78,8 @@ def issue(finding: Finding, view: View, files: Files) -> str:
     blocks.append(prose(finding.message))
     if about := _about(finding):
         blocks.append(about)
-    if rows := list(_choices(finding, view)):
-        heads = ("", "choice", ">J/1k tok", ">change", ">USD/month", "basis", "")
-        blocks.append(table(heads, rows))
+    if compared := choices(finding, view.repairable(finding)):
+        blocks.append(compared)
     return "\n\n".join(blocks)
 
 
@@ -130,10 +129,14 @@ def _about(finding: Finding) -> str:
     return " · ".join(facts)
 
 
-def _choices(finding: Finding, view: View) -> Iterator[tuple[str, ...]]:
-    for row in choice_rows(finding, _STYLE, view.repairable(finding)):
+def choices(finding: Finding, fixes: bool) -> str:
+    """The table of choices, empty where the data hold no figures for it."""
+    rows = []
+    for row in choice_rows(finding, _STYLE, fixes):
         role, label, _, basis, energy, changed, money, note = map(prose, row)
-        yield role, label, energy, changed, money, basis, note
+        rows.append((role, label, energy, changed, money, basis, note))
+    heads = ("", "choice", ">J/1k tok", ">change", ">USD/month", "basis", "")
+    return table(heads, rows) if rows else ""
 
 
 def _impact(finding: Finding, view: View) -> str:
