@@ -1,4 +1,4 @@
-"""A small runner for `action.yml`: what GitHub's does with a composite action, as far as ours uses it.
+"""A small runner for `action.yml`: what GitHub's does, as far as this action uses it.
 
 Steps that run a shell are run for real, with the files of the runner's environment; steps that use
 another action are recorded with what they would be given.

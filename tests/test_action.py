@@ -1,4 +1,4 @@
-"""The action for GitHub workflows: its steps are run as a runner would, in a repository of its own."""
+"""The action for GitHub workflows: its steps run as a runner runs them, in a repository."""
 
 from __future__ import annotations
 
@@ -215,9 +215,10 @@ def test_a_working_directory(action: Runner, git: Command) -> None:
     outcome = action(working_directory="services/llm", sarif="true")
     assert outcome.outputs["findings"] == "1"
     # GitHub wants paths from the root of the repository, wherever the audit was started.
-    assert any("file=services/llm/serve.py" in line for line in action(
-        working_directory="services/llm"
-    ).commands)
+    assert any(
+        "file=services/llm/serve.py" in line
+        for line in action(working_directory="services/llm").commands
+    )
     uploaded = outcome.used["github/codeql-action/upload-sarif"]
     assert uploaded["checkout_path"] == str(action.workspace)
 
@@ -446,6 +447,6 @@ def test_a_token_that_may_not_comment_is_a_warning(
     setattr(github, right, False)
     outcome = action(PULL, github.env, comment="true")
     assert outcome.status == 0, outcome.log
-    (warning,) = (line for line in outcome.commands if line.startswith("::warning"))
+    (warning,) = (line for line in outcome.commands if line.startswith("::warning title=ecolint::"))
     assert "pull-requests: write" in warning
     assert github.comments == []

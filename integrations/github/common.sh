@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # What the scripts of the action share.
 
+# pip starts Pythons that are not isolated: the job's modules are not for them.
+unset PYTHONPATH PYTHONHOME
+
 # A message of one line; what it quotes cannot begin a workflow command.
 escaped() {
     local text=$1
