@@ -1,4 +1,4 @@
-"""The job for GitLab and the Dockerfile: their commands are run for real, without GitLab or Docker."""
+"""The job for GitLab and the Dockerfile: their commands are run, without GitLab or Docker."""
 
 from __future__ import annotations
 
