@@ -18,7 +18,7 @@ from ecocompute_lint.knowledge.apis import (
     QUIET_OPTIONS,
 )
 from ecocompute_lint.knowledge.commands import FLAGS, PROGRAMS
-from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS, SILENT
+from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS
 
 _FLAGS = re.compile(FLAGS.pattern.encode())
 _INSTALLS = re.compile(

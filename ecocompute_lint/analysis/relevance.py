@@ -170,7 +170,7 @@ def relevance_of(tree: ast.Module) -> Relevance:
         function
         for function, found in scan.words.items()
         if not words.isdisjoint(found)
-        or _DECODING <= found
+        or found >= _DECODING
         or any(map(effects.trains, found - _MODE))
     }
     followed = {

@@ -45,9 +45,11 @@ EXECUTION_OPTIONS = frozenset(
     " disable_radix_cache max_num_seqs max_running_requests max_batch_size".split()
 )
 """Options that rules on execution look at: in their files there may be something to say."""
-EXECUTION_CALLEES = frozenset(
-    "generate chat stream_chat generate_text batch_generate pipeline LLM EngineArgs"
-    " AsyncEngineArgs ServerArgs TurbomindEngineConfig PytorchEngineConfig".split()
+GENERATING = frozenset("generate chat stream_chat generate_text batch_generate".split())
+"""Names of methods that generate."""
+EXECUTION_CALLEES = GENERATING | frozenset(
+    "pipeline LLM EngineArgs AsyncEngineArgs ServerArgs TurbomindEngineConfig"
+    " PytorchEngineConfig".split()
 )
 """Names of calls that generate or make engines. They are common words: alone they say nothing."""
 MODEL_WORDS = frozenset(
@@ -67,3 +69,11 @@ _GENERATES = re.compile(r"(?:.*_)?generate(?:_.*)?")
 def names_generation(name: str) -> bool:
     """Whether a function, by its name, generates: ``generate_stream``, ``batch_generate``."""
     return _GENERATES.fullmatch(name) is not None
+
+
+_MODEL = re.compile(r"\w*(?:Model|Module|Mixin|Generation|CausalLM)")
+
+
+def is_model(base: str) -> bool:
+    """Whether a class derived from this is by its name the definition of a model itself."""
+    return base != "BaseModel" and _MODEL.fullmatch(base) is not None
