@@ -210,6 +210,22 @@ def test_settings() -> None:
     assert audited() == []
 
 
+def test_comments_that_silence_nothing() -> None:
+    idle = "x = 1  # noqa: ECO101\n"
+    put("idle.py", idle)
+    put("a.py", TRAP.replace("=True)", "=True)  # noqa: ECO101, ECO102"))
+    asked = {"extend_select": ["ECO001"]}
+    assert audited() == []
+    assert audited(**asked) == [("a.py", "ECO001"), ("idle.py", "ECO001")]
+    assert audit_paths(["a.py"], cached=True).files[0].suppressed == 1
+    put("idle.py", "x = 1\n", old=False)
+    put("a.py", TRAP, old=False)
+    assert audited(**asked) == [("a.py", "ECO101")]
+    put("idle.py", idle, old=False)
+    assert ("idle.py", "ECO001") in audited(**asked)
+    assert ("idle.py", "ECO001") not in audited()
+
+
 def test_measurements_of_ones_own() -> None:
     put("ecolint.toml", 'data = ["own.csv"]\n')
     put("own.csv", SAMPLE)
