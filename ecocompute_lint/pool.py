@@ -8,14 +8,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.audit import UNPARSABLE, FileReport
 from ecocompute_lint.findings import Problem
-from ecocompute_lint.runs import Done, batches
+from ecocompute_lint.runs import Done
 
 if TYPE_CHECKING:
     from ecocompute_lint.runs import Work
@@ -28,13 +28,14 @@ Starting them takes as long as analysing a part of that, and what passes may yet
 """
 
 
-def workers_for(jobs: int | None, files: int, size: int) -> int:
-    """How many processes to use: `jobs`, or as many as pay where that is None or 0."""
+def workers_for(jobs: int | None, size: int) -> int:
+    """How many processes to use for so many bytes, and more to come.
+
+    `jobs`, or as many as pay where that is None or 0.
+    """
     if jobs:
-        return min(jobs, files, _MOST)
-    if size < _BYTES[_method()]:
-        return 1
-    return max(1, min(_cores(), files // 2, _MOST))
+        return min(jobs, _MOST)
+    return min(_cores(), _MOST) if size >= _BYTES[_method()] else 1
 
 
 def _cores() -> int:
@@ -49,16 +50,18 @@ def _method() -> str:
     return "fork" if alone else "spawn"
 
 
-def spread(work: Sequence[Work], workers: int, method: str | None = None) -> Iterator[Done]:
+def spread(
+    parts: Iterable[Sequence[Work]], workers: int, method: str | None = None
+) -> Iterator[Done]:
     """Analyse in so many processes, in order. Raises ConfigError and RuleError."""
-    parts = list(batches(work, workers))
     context = multiprocessing.get_context(method or _method())
     before = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(workers, context, _begin)
     lost = False
     try:
-        results: list[Future[list[Done | None]]] = [executor.submit(_audit, part) for part in parts]
-        for part, result in zip(parts, results, strict=True):
+        results: list[tuple[Sequence[Work], Future[list[Done | None]]]]
+        results = [(part, executor.submit(_audit, part)) for part in parts]
+        for part, result in results:
             try:
                 found = result.result()
             except BrokenProcessPool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from ecocompute_lint import traces
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Told how many files are done, and of how many."""
 
+_BATCH = 6
 _FEW = 64
 """So many files pass the first gate sooner than a cache is opened."""
 
@@ -102,36 +104,54 @@ class Run:
         return self._cache
 
     def _audit(self) -> None:
-        first = self.cached and len(self.items) > _FEW
-        waiting = []
-        size = 0
-        for number in range(len(self.items)):
-            if not (first and self._known(number)):
-                found = self._gated(number)
-                if found is None:
-                    if first or not self._known(number):
-                        waiting.append(number)
-                        size += self._size(number)
-                else:
-                    self.reports[number] = found
-            self.progress(len(self.reports), len(self.items))
-        for number, done in zip(waiting, self._analysed(waiting, size), strict=True):
+        for number, done in self._analysed(self._unknown()):
             self.reports[number] = done.report
             self._keep(number, done)
             self.progress(len(self.reports), len(self.items))
 
-    def _analysed(self, waiting: Sequence[int], size: int) -> Iterable[Done]:
-        work = [self._work(number) for number in waiting]
-        workers = 1
-        if self.jobs != 1 and len(work) > 1:
-            from ecocompute_lint.pool import workers_for
+    def _unknown(self) -> Iterator[int]:
+        """The files that have to be analysed; the others have their reports."""
+        first = self.cached and len(self.items) > _FEW
+        for number in range(len(self.items)):
+            if first and self._known(number):
+                found = None
+            else:
+                found = self._gated(number)
+                if found is not None:
+                    self.reports[number] = found
+                elif first or not self._known(number):
+                    yield number
+            self.progress(len(self.reports), len(self.items))
 
-            workers = workers_for(self.jobs, len(work), size)
-        if workers == 1:
-            return (one() for one in work)
+    def _analysed(self, numbers: Iterator[int]) -> Iterator[tuple[int, Done]]:
+        """Analyse files, in several processes from where on that pays."""
+        waiting: list[int] = []
+        size = workers = 0
+        for number in numbers:
+            waiting.append(number)
+            size += self._size(number)
+            if self.jobs != 1 and len(waiting) > 1:
+                from ecocompute_lint.pool import workers_for
+
+                workers = workers_for(self.jobs, size)
+                if workers > 1:
+                    break
+        if workers < 2:
+            yield from ((number, self._work(number)()) for number in waiting)
+            return
         from ecocompute_lint.pool import spread
 
-        return spread(work, workers)
+        # The others pass the gate here while the first ones are analysed there.
+        order: list[int] = []
+
+        def work() -> Iterator[Work]:
+            for number in chain(waiting, numbers):
+                order.append(number)
+                yield self._work(number)
+
+        results = spread(batches(work()), workers)
+        for number, done in enumerate(results):
+            yield order[number], done
 
     def _work(self, number: int) -> Work:
         return Work(self.items[number], self._thorough(number), self.with_edits, self.cached)
@@ -183,8 +203,8 @@ def audit_all(items: Sequence[Discovered], **given: Any) -> list[FileReport]:
     return Run(items, **given)()
 
 
-def batches(work: Sequence[Work], workers: int) -> Iterator[Sequence[Work]]:
+def batches(work: Iterable[Work]) -> Iterator[Sequence[Work]]:
     """Neighbours together, since they import the same modules; small enough to share out."""
-    size = max(1, min(16, len(work) // (workers * 4)))
-    for start in range(0, len(work), size):
-        yield work[start : start + size]
+    rest = iter(work)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

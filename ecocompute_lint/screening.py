@@ -17,7 +17,7 @@ from ecocompute_lint.knowledge.apis import (
     LOUD_NEEDLES,
     QUIET_OPTIONS,
 )
-from ecocompute_lint.knowledge.commands import FLAGS, PROGRAMS
+from ecocompute_lint.knowledge.commands import PROGRAMS, has_flag
 from ecocompute_lint.knowledge.execution_apis import (
     GENERATING,
     SILENT,
@@ -88,7 +88,7 @@ class Words:
         self.words.add(text)
         if any(word in text for word in PROGRAMS):
             self.program = True
-        if not self.flag and FLAGS.search(text):
+        if not self.flag and has_flag(text):
             self.flag = True
 
 

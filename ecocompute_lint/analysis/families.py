@@ -68,8 +68,7 @@ class Families:
 
     def __init__(self, classes: Iterable[Class], telling: Collection[ast.AST]) -> None:
         self._uses: dict[ast.AST, Uses] = {}
-        self._own = list(classes)
-        self._members = {cls: list(_family(cls)) for cls in self._own}
+        self._members = {cls: list(_family(cls)) for cls in classes}
         self._heard: dict[Class, set[str]] = {}
         for cls, members in self._members.items():
             found: set[str] = set()
@@ -80,6 +79,10 @@ class Families:
             if found:
                 for member in members:
                     self._heard.setdefault(member, set()).update(found)
+
+    def know(self, classes: Collection[object]) -> bool:
+        """Whether these are all the classes there are."""
+        return len(classes) == len(self._members)
 
     def hear(self, cls: Class | None, function: Function) -> bool:
         """Whether a telling method reads what a method stores on instances of a class."""

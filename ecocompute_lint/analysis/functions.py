@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import islice
 
 from ecocompute_lint.analysis.expressions import Expressions
 from ecocompute_lint.analysis.objects import (
@@ -17,6 +18,7 @@ from ecocompute_lint.analysis.objects import (
     spot_of,
 )
 from ecocompute_lint.analysis.relevance import CONSTRUCTORS
+from ecocompute_lint.knowledge.execution_apis import is_model
 from ecocompute_lint.values import (
     ABSENT,
     Alternative,
@@ -65,8 +67,25 @@ class Functions(Expressions):
                 self.write(obj, name, argument.value)
         instance = known(Ref(obj), span_of(node))
         if isinstance(constructor, Function) and isinstance(node, ast.Call):
-            self.enter(constructor, call, node, instance)
+            if self._is_layer(cls):
+                self._escape(call)
+            else:
+                self.enter(constructor, call, node, instance)
         return instance
+
+    def _is_layer(self, cls: Class) -> bool:
+        """Whether a class is part of a model's definition, and none of its methods tells a thing."""
+        known = self._layers.get(cls)
+        if known is None:
+            base = self.external_base(cls) or ""
+            known = is_model(base.rsplit(".", 1)[-1])
+            for one in islice(family := [cls], _DEEPEST_BASE):
+                above = (item.payload for value in one.bases for item in value)
+                family += [item for item in above if isinstance(item, Class)]
+                ours = one is cls or not is_model(one.node.name)
+                known = known and not (ours and not self.telling.isdisjoint(one.node.body))
+            self._layers[cls] = known
+        return known
 
     def record_fields(self, cls: Class) -> dict[str, Value]:
         """The fields of a dataclass-like class with their defaults, inherited ones first."""
@@ -99,9 +118,7 @@ class Functions(Expressions):
         followed = isinstance(target, ast.Lambda) or target in self.followed
         too_far = len(self.chain) >= _DEEPEST_CHAIN or self.exhausted
         if target in self.active or too_far or not followed:
-            for value in call.values():
-                for root, _, _ in self.roots(value):
-                    root.marks.add("escape")
+            self._escape(call)
             return self.unknown(spot_of(node))
         frame = Frame(function.frame, "function", target, instance=instance, cls=function.cls)
         before, caller, chain = self.path, self.frame, self.chain
@@ -116,6 +133,12 @@ class Functions(Expressions):
             self.trail.pop()
             self.frame, self.chain, self.path = caller, chain, before
         return value
+
+    def _escape(self, call: Call) -> None:
+        """Note that others have what a call is given."""
+        for value in call.values():
+            for root, _, _ in self.roots(value):
+                root.marks.add("escape")
 
     def _used(self, instance: Value | None, method: ast.AST, chain: tuple[int, ...]) -> None:
         """Note that a method of an instance runs."""

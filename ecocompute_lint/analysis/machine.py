@@ -154,6 +154,7 @@ class Machine:
         self.inlined: set[ast.AST] = set()
         self.followed: set[ast.AST] = set()
         self.telling: set[ast.AST] = set()
+        self._layers: dict[Class, bool] = {}
         self.unresolved_compile = False
         self.loops: list[Loop] = []
         self.trail: list[Step] = []

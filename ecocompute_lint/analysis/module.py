@@ -48,7 +48,8 @@ class Module(Statements):
 
     def _functions(self) -> None:
         done: set[ast.AST] = set()
-        self._families = Families(self.classes.values(), self.telling)
+        if not self._families.know(self.classes):
+            self._families = Families(self.classes.values(), self.telling)
         for cls in list(self.classes.values()):
             self._constructed(cls)
         while len(done) < _MOST_FUNCTIONS:

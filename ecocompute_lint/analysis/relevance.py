@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecocompute_lint.knowledge import apis, effects
-from ecocompute_lint.knowledge.commands import FLAGS, LAUNCH_WORD
+from ecocompute_lint.knowledge.commands import has_flag, launches
 from ecocompute_lint.knowledge.execution_apis import SILENT, names_generation
 from ecocompute_lint.nodes import Fields
 
@@ -210,7 +210,7 @@ def _word(node: ast.AST) -> str:
 def _word_of_text(text: str) -> str:
     if text in SILENT:
         return _UNUSUAL  # in a dict, or asked of one
-    if FLAGS.search(text) or LAUNCH_WORD.search(text):
+    if has_flag(text) or launches(text):
         return _COMMAND
     return text if len(text) < 80 else ""
 

@@ -292,6 +292,21 @@ LAUNCH_WORD = re.compile(
 )
 """A text by which one knows where commands are put together."""
 
+
+def has_flag(text: str) -> bool:
+    """Whether `FLAGS` matches somewhere; quick where it does not."""
+    if "--" in text or "eager" in text or "cache" in text or "caching" in text or "cuda" in text:
+        return FLAGS.search(text) is not None
+    return False
+
+
+def launches(text: str) -> bool:
+    """Whether `LAUNCH_WORD` matches somewhere; quick where it does not."""
+    if "serve" in text or "launch" in text or "vllm" in text:
+        return LAUNCH_WORD.search(text) is not None
+    return False
+
+
 RUNNERS: Mapping[str, str] = {
     **dict.fromkeys(
         (

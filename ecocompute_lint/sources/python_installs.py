@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.nodes import children
 from ecocompute_lint.sources.documents import UNKNOWN, Branch, Package, Word
 from ecocompute_lint.sources.installs import packages_of
 from ecocompute_lint.sources.text import LineMap
@@ -39,18 +40,25 @@ def installed(text: str, tree: ast.Module) -> Iterator[Package]:
     """What a Python text installs, in reading order of its calls."""
     lines = LineMap(text)
     yield from _magics(text, tree, lines)
-    pending: list[tuple[ast.AST, Branch | None]] = [(tree, None)]
+    pending: list[tuple[ast.AST, ast.AST | None]] = [(tree, None)]
     while pending:
-        node, branch = pending.pop()
+        node, around = pending.pop()
         if isinstance(node, ast.Call):
             for words in _commands(node, lines):
-                yield from packages_of(words, branch)
+                yield from packages_of(words, _branch(around))
         if isinstance(node, ast.If) and not _is_main(node.test):
-            test = ast.unparse(node.test)
-            branch = Branch(test, "environment" if _OF_MACHINE.search(test) else "caller")
+            around = node
         elif isinstance(node, ast.ExceptHandler):
-            branch = branch or Branch("an exception", "environment")
-        pending.extend((child, branch) for child in ast.iter_child_nodes(node))
+            around = around or node
+        pending.extend((child, around) for child in children(node))
+
+
+def _branch(around: ast.AST | None) -> Branch | None:
+    """The branch that an `if`, or the handler of an exception, makes of what stands in it."""
+    if isinstance(around, ast.If):
+        test = ast.unparse(around.test)
+        return Branch(test, "environment" if _OF_MACHINE.search(test) else "caller")
+    return Branch("an exception", "environment") if around is not None else None
 
 
 def _is_main(test: ast.expr) -> bool:
