@@ -9,15 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ecocompute_lint import baseline as baselines
 from ecocompute_lint.audit import IRRELEVANT, FileReport, Report, rules_for
-from ecocompute_lint.baseline import Baseline, Entry
 from ecocompute_lint.findings import Finding, Level, Place
-from ecocompute_lint.fingerprints import identities, project_root, relative_path
 from ecocompute_lint.sources.kinds import PYTHON
 from ecocompute_lint.sources.registry import kind_at
 
+# What only baselines need is imported with the first of them: most runs have none.
 if TYPE_CHECKING:
+    from ecocompute_lint.baseline import Baseline, Entry
     from ecocompute_lint.config import Settings
     from ecocompute_lint.discovery import Discovered
     from ecocompute_lint.revisions import Changes, Lines
@@ -72,6 +71,8 @@ class Narrowing:
         for file in report.files:
             place = self._baseline(file.path)
             if place is not None and _looked_at(file):
+                from ecocompute_lint.fingerprints import relative_path
+
                 looked.setdefault(place, {})[relative_path(file.path)] = file
             files.append(self._file(file, texts, used))
         for place, entries in self._read.items():
@@ -90,6 +91,8 @@ class Narrowing:
         text = texts(file.path)
         kept = set(range(len(file.findings)))
         if place is not None:
+            from ecocompute_lint.fingerprints import identities
+
             known = self._read[place]
             for number, identity in enumerate(identities(file, text)):
                 if identity.fingerprint in known:
@@ -114,6 +117,8 @@ class Narrowing:
         """The baseline that governs a file, read. Raises ConfigError."""
         place = None if self.ignore_baselines else self.settings(path).baseline
         if place is not None and place not in self._read:
+            from ecocompute_lint import baseline as baselines
+
             self._read[place] = baselines.read(place)
         return place
 
@@ -123,6 +128,8 @@ class Narrowing:
             return entry.code in _codes_on(self.settings(file.path), file.path)
         if self.changes is not None:
             return False
+        from ecocompute_lint.fingerprints import project_root
+
         gone = os.path.join(project_root(os.path.join(os.getcwd(), "_")), entry.path)
         below = (os.path.realpath(path) for path in self.paths if os.path.isdir(path))
         return not os.path.exists(gone) and any(
@@ -139,6 +146,9 @@ def entries_of(
     report: Report, texts: TextOf = text_of, before: Iterable[Entry] = ()
 ) -> list[Entry]:
     """What a baseline of a report holds; of those `before`, what this run has not looked at."""
+    from ecocompute_lint.baseline import Entry
+    from ecocompute_lint.fingerprints import identities, project_root, relative_path
+
     looked = {relative_path(file.path) for file in report.files if _looked_at(file)}
     root = project_root(os.path.join(os.getcwd(), "_"))
     found = [
