@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import difflib
 import io
+import subprocess
+import sys
 import tokenize
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import environment
 from fixture_files import ADVICE, FIXTURES, RULES, gpu_of
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
@@ -68,8 +71,8 @@ def check_gates(text: str, gpu: str | None = None) -> list[Finding]:
     found = ungated(text, gpu)
     loads = gpu is not None
     if found:
-        assert may_matter(text, loads=loads)
-        assert may_matter(text.encode(), loads=loads)
+        assert may_matter(text, loads=loads, python=True)
+        assert may_matter(text.encode(), loads=loads, python=True)
     if any(item.code != "ECO501" for item in found):  # what is installed needs no analysis
         assert screen(ast.parse(text), loads=loads)
     chosen = replace(EVERYTHING, gpu=gpu)
@@ -87,6 +90,13 @@ def test_fixtures_pass_the_gates(path: Path) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_pass_the_gates(name: str) -> None:
     assert check_gates(*EXAMPLES[name]) or " good " in name
+
+
+def test_a_quote_that_is_never_closed_costs_no_more_than_others() -> None:
+    prose = "it's what a model's user doesn't say, isn't it? generate() \\\\ " * 40
+    text = f"from transformers import pipeline\nx = ({prose}\n{prose}\n"
+    code = f"from ecocompute_lint.prefilter import may_matter; may_matter({text!r}, python=True)"
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=True, env=environment())
 
 
 # --- generated code -----------------------------------------------------------------------------

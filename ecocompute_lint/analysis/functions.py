@@ -74,7 +74,7 @@ class Functions(Expressions):
         return instance
 
     def _is_layer(self, cls: Class) -> bool:
-        """Whether a class is part of a model's definition, and none of its methods tells a thing."""
+        """Whether a class is part of a model's definition, and no method of it tells a thing."""
         known = self._layers.get(cls)
         if known is None:
             base = self.external_base(cls) or ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ecocompute_lint.engine.holding import cards, held_precision, loaded_precision, need
+from ecocompute_lint.engine.wording import quoted
 from ecocompute_lint.facts import Deployment, Option, PackagePin
 from ecocompute_lint.findings import Place
 from ecocompute_lint.knowledge.economy import BREAK_EVEN, Economy
@@ -222,7 +223,7 @@ class DeploymentSubject:
         if self.fact.load is None:
             return "no load of a model found for it"
         sources = [
-            item.payload.name if " " in item.payload.name else f"`{item.payload.name}`"
+            quoted(item.payload.name)
             for item in self.fact.load.model
             if both(item.guards, guards) is not None and isinstance(item.payload, Input)
         ]

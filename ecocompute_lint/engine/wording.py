@@ -50,7 +50,7 @@ _UNNEEDED = "unneeded."
 _PINNED = "pinned."
 _OF_MODEL = "model "
 _SPLAT = " in **splat"
-_UNNAMED = re.compile(r"\w+ at (\d+):\d+")
+_UNNAMED = re.compile(r"\w+ at (\d+):\d+(?:\.\w+)*")
 _LONGEST = 60
 _MANY = "too many ways"
 _SURE: Mapping[object, str] = {True: "yes", False: "no", None: "unknown"}
@@ -97,7 +97,8 @@ def quoted(name: str) -> str:
     if name.endswith(_SPLAT):
         return f"`{name.removesuffix(_SPLAT)}` (if `**` brings it)"
     if unnamed := _UNNAMED.fullmatch(name):
-        return f"the value on line {int(unnamed[1]) % LINES_OF_A_FILE}"
+        line = int(unnamed[1])
+        return f"the value on line {line}" if line < LINES_OF_A_FILE else "a value of another file"
     if len(name) > _LONGEST:
         return f"`{name[:_LONGEST]}…`"
     try:

@@ -71,7 +71,7 @@ def names_generation(name: str) -> bool:
     return _GENERATES.fullmatch(name) is not None
 
 
-_MODEL = re.compile(r"\w*(?:Model|Module|Mixin|Generation|CausalLM)")
+_MODEL = re.compile(r"\w*(?:Model|Module|GenerationMixin|Generation|CausalLM)")
 
 
 def is_model(base: str) -> bool:
