@@ -18,7 +18,7 @@ from conftest import FIXED, IMPORT, SCRIPTS, TRAP, Command, environment
 Write = Callable[[str, "str | bytes"], Path]
 
 LATIN = "# -*- coding: latin-1 -*-\n# déjà vu\n"
-MENTION = "# load_in_8bit\n"
+MENTION = "load_in_8bit\n"
 DEEP = 5_000
 
 
@@ -54,7 +54,7 @@ UNPARSABLE = {
         "encoding problem",
     ),
     "NUL": (TRAP.encode() + b"x = 1\0\n", "a.py:3", "contains NUL bytes"),
-    "binary": (bytes(range(256)) + MENTION.encode(), "a.py", "contains NUL bytes"),
+    "binary": (bytes(range(256)) + b"\n" + MENTION.encode(), "a.py", "contains NUL bytes"),
     "deep parentheses": (TRAP + f"x = {'(' * DEEP}1{')' * DEEP}\n", "a.py:3", "too many nested"),
     "deep calls": (TRAP + f"x = {'f(' * DEEP}{')' * DEEP}\n", "a.py:3", "too many nested"),
     "deep sum": (TRAP + f"x = {'1 + ' * DEEP}1\n", "a.py", "nested too deeply"),

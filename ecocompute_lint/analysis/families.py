@@ -70,19 +70,25 @@ class Families:
         self._uses: dict[ast.AST, Uses] = {}
         self._members = {cls: list(_family(cls)) for cls in classes}
         self._heard: dict[Class, set[str]] = {}
+        """What the telling methods of a family read, for each class of one that has some."""
         for cls, members in self._members.items():
+            if not any(node in telling for member in members for node in member.node.body):
+                continue
             found: set[str] = set()
             for member in members:
                 for node in member.node.body:
                     if node in telling:
                         found |= self._reach(cls, node, member in self._members).loads
-            if found:
-                for member in members:
-                    self._heard.setdefault(member, set()).update(found)
+            for member in members:
+                self._heard.setdefault(member, set()).update(found)
 
     def know(self, classes: Collection[object]) -> bool:
         """Whether these are all the classes there are."""
         return len(classes) == len(self._members)
+
+    def tell(self, cls: Class | None) -> bool:
+        """Whether a class, one of its bases or one derived from it has a telling method."""
+        return cls is None or cls not in self._members or cls in self._heard
 
     def hear(self, cls: Class | None, function: Function) -> bool:
         """Whether a telling method reads what a method stores on instances of a class."""

@@ -76,7 +76,11 @@ class Module(Statements):
             return True
         if function.node not in self.followed:
             return False
-        return function.node in self.telling or self._families.hear(function.cls, function)
+        if function.node in self.telling:
+            return True
+        if function.name in CONSTRUCTORS:
+            return self._families.hear(function.cls, function)
+        return self._families.tell(function.cls)
 
     def _constructed(self, cls: Class) -> None:
         """A class without a constructor of its own: its methods see what the inherited one sets."""
