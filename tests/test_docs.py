@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 
-import pytest
 from conftest import ROOT, Command, environment
 
 from ecocompute_lint.config_keys import _KEYS as KEYS
@@ -19,7 +18,6 @@ from ecocompute_lint.engine.catalogue import (
 from ecocompute_lint.knowledge.apis import BITSANDBYTES_PARAMETERS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
 def test_generated_parts_are_fresh() -> None:
@@ -40,14 +38,6 @@ def test_there_are_exactly_two_set_up_commands() -> None:
     for _, command in blocks:
         assert command.count("\n") == 1
         assert command.startswith("python3 -m venv .venv && ")
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(path: object) -> None:
-    assert isinstance(path, type(ROOT))
-    for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
-        if "://" not in target:
-            assert (path.parent / target).exists(), target
 
 
 def test_every_key_and_option_is_documented(ecolint: Command) -> None:

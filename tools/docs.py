@@ -1,5 +1,5 @@
-"""Writes the generated parts of the documentation: README's blocks, one page per rule, and what
-the commands of the other pages print.
+"""Writes the generated parts of the documentation: README's blocks, one page per rule, that of the
+command line, and what the commands of the other pages print.
 
 python tools/docs.py            rewrite what is stale
 python tools/docs.py --check    change nothing; name what is stale and exit with status 1
@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
+from cli_page import cli_page  # noqa: E402
 from examples import output, with_outputs  # noqa: E402
 
 from ecocompute_lint.engine.catalogue import load_rules  # noqa: E402
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     wanted[README] = readme(README.read_text(encoding="utf-8"), rules)
     for path in sorted((ROOT / "docs").glob("*.md")):
         wanted[path] = with_outputs(path.read_text(encoding="utf-8"))
+    wanted[ROOT / "docs" / "cli.md"] = cli_page()
     stale = [path for path, text in wanted.items() if not same(path, text)]
     orphans = sorted(set(PAGES.glob("*.md")) - set(wanted))
     for path in (*stale, *orphans):
@@ -157,6 +159,7 @@ def page(rule: Rule) -> str:
                 *repairs(rule),
                 "## Silence it",
                 f"`# noqa: {rule.code}` on the line, or `# ecolint: ignore[{rule.code}] reason`. "
+                "[More on silencing](../suppression.md). "
                 "For whole files: `per-file-ignores` in the [configuration](../configuration.md).",
                 *references(rule.references),
             ]
