@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 from conftest import ROOT, Command, environment
 
@@ -30,6 +31,29 @@ def test_generated_parts_are_fresh() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_picture_is_whole_and_loads_nothing() -> None:
+    picture = ElementTree.parse(ROOT / "docs" / "ecolint.svg").getroot()
+    width, height = (float(size) for size in picture.attrib["viewBox"].split()[2:])
+    assert "(docs/ecolint.svg)" in README
+    rows = [node for node in picture.iter("{http://www.w3.org/2000/svg}text") if node.get("y")]
+    for node in rows:
+        assert float(node.attrib["y"]) < height
+        assert float(node.attrib["x"]) + float(node.get("textLength", "0")) < width
+    said = re.sub(r"\s+", " ", " ".join(node.text or "" for node in rows).replace("\xa0", " "))
+    for words in (
+        "$ ecolint fixtures/",
+        "ECO101 RED",
+        "ECO201 YELLOW",
+        "J/1k tok",
+        "2 fixable with",
+    ):
+        assert words in said
+    source = (ROOT / "docs" / "ecolint.svg").read_text(encoding="utf-8")
+    assert not re.search(
+        r"url\((?!#)|href|@import|<script|http(?!://www\.w3\.org/2000/svg\")", source
+    )
 
 
 def test_there_are_exactly_two_set_up_commands() -> None:

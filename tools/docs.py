@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from cli_page import cli_page  # noqa: E402
 from examples import output, with_outputs  # noqa: E402
+from picture import PICTURE, stale_picture  # noqa: E402
 
 from ecocompute_lint.engine.catalogue import load_rules  # noqa: E402
 from ecocompute_lint.engine.rule import Condition, EvidenceRule, Example, FixRule, Rule  # noqa: E402
@@ -58,12 +59,13 @@ def main(arguments: Sequence[str]) -> int:
     wanted[ROOT / "docs" / "cli.md"] = cli_page()
     stale = [path for path, text in wanted.items() if not same(path, text)]
     orphans = sorted(set(PAGES.glob("*.md")) - set(wanted))
-    for path in (*stale, *orphans):
+    drawn = [PICTURE] if stale_picture(write="--check" not in arguments) else []
+    for path in (*stale, *orphans, *drawn):
         print(path.relative_to(ROOT))
     if "--check" in arguments:
-        if stale or orphans:
+        if stale or orphans or drawn:
             print("stale: run `python tools/docs.py`", file=sys.stderr)
-        return 1 if stale or orphans else 0
+        return 1 if stale or orphans or drawn else 0
     PAGES.mkdir(parents=True, exist_ok=True)
     for path in stale:
         path.write_text(wanted[path], encoding="utf-8", newline="\n")
