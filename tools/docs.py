@@ -1,5 +1,5 @@
-"""Writes the generated parts of the documentation: README's blocks, one page per rule, and what
-the commands of the other pages print.
+"""Writes the generated parts of the documentation: README's blocks, one page per rule, that of the
+command line, and what the commands of the other pages print.
 
 python tools/docs.py            rewrite what is stale
 python tools/docs.py --check    change nothing; name what is stale and exit with status 1
@@ -15,7 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
+from cli_page import cli_page  # noqa: E402
 from examples import output, with_outputs  # noqa: E402
+from picture import PICTURE, stale_picture  # noqa: E402
 
 from ecocompute_lint.engine.catalogue import load_rules  # noqa: E402
 from ecocompute_lint.engine.rule import Condition, EvidenceRule, Example, FixRule, Rule  # noqa: E402
@@ -54,14 +56,16 @@ def main(arguments: Sequence[str]) -> int:
     wanted[README] = readme(README.read_text(encoding="utf-8"), rules)
     for path in sorted((ROOT / "docs").glob("*.md")):
         wanted[path] = with_outputs(path.read_text(encoding="utf-8"))
+    wanted[ROOT / "docs" / "cli.md"] = cli_page()
     stale = [path for path, text in wanted.items() if not same(path, text)]
     orphans = sorted(set(PAGES.glob("*.md")) - set(wanted))
-    for path in (*stale, *orphans):
+    drawn = [PICTURE] if stale_picture(write="--check" not in arguments) else []
+    for path in (*stale, *orphans, *drawn):
         print(path.relative_to(ROOT))
     if "--check" in arguments:
-        if stale or orphans:
+        if stale or orphans or drawn:
             print("stale: run `python tools/docs.py`", file=sys.stderr)
-        return 1 if stale or orphans else 0
+        return 1 if stale or orphans or drawn else 0
     PAGES.mkdir(parents=True, exist_ok=True)
     for path in stale:
         path.write_text(wanted[path], encoding="utf-8", newline="\n")
@@ -157,6 +161,7 @@ def page(rule: Rule) -> str:
                 *repairs(rule),
                 "## Silence it",
                 f"`# noqa: {rule.code}` on the line, or `# ecolint: ignore[{rule.code}] reason`. "
+                "[More on silencing](../suppression.md). "
                 "For whole files: `per-file-ignores` in the [configuration](../configuration.md).",
                 *references(rule.references),
             ]
