@@ -20,7 +20,7 @@ def warn(message: str, *arguments: str) -> None:
     logging.getLogger("ecocompute_lint").warning(message, *arguments)
 
 
-def take_over(takes: Callable[[str], None]) -> None:
-    """From now on give warnings to a function."""
+def take_over(takes: Callable[[str], None] | None) -> None:
+    """From now on give warnings to a function; to the logger again with None."""
     global _takes
     _takes = takes

@@ -8,13 +8,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from ecocompute_lint.notices import take_over
 
 # A slow machine is no failure; in CI the same examples are tried every time.
 settings.register_profile("here", deadline=None)
@@ -33,6 +35,13 @@ TRAP = IMPORT + "config = BitsAndBytesConfig(load_in_8bit=True)\n"
 FIXED = IMPORT + "config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=0.0)\n"
 YELLOW = IMPORT + "config = BitsAndBytesConfig(load_in_4bit=True)\n"
 CLEAN = "print('nothing to see')\n"
+
+
+@pytest.fixture(autouse=True)
+def warnings_to_the_logger() -> Iterator[None]:
+    """A command that runs in this process takes the warnings over; the next test has them again."""
+    yield
+    take_over(None)
 
 
 @dataclass(frozen=True)
