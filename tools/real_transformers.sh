@@ -39,5 +39,5 @@ for transformers in "transformers==4.57.6" "transformers>=5,<6"; do
     "$work/venv/bin/python" -c '
 from importlib.metadata import version
 print(*(f"{name} {version(name)}" for name in ("torch", "transformers", "bitsandbytes")), sep=", ")'
-    "$work/venv/bin/python" -m pytest -q -p no:cacheprovider tests_real
+    "$work/venv/bin/python" -m pytest -q -o addopts= -p no:cacheprovider tests_real
 done
