@@ -85,7 +85,8 @@ DECODING_TASKS = re.compile(
 """The tasks of pipelines that decode token by token."""
 INTERACTIVE = frozenset(
     "input raw_input readline recv receive receive_text receive_json ask prompt text_input"
-    " chat_input listen recognize_google getch read_key console_input".split()
+    " chat_input button form_submit_button listen recognize_google getch read_key"
+    " console_input".split()
 )
 """Calls in a loop that wait for a person or a peer."""
 BATCH_WORDS = re.compile(r"batch|chunk|loader|minibatch|grouper|shard|array_split", re.IGNORECASE)
