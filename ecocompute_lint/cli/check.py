@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ecocompute_lint.cli.options import CheckCommand, check_options, destinations
 from ecocompute_lint.cli.request import Request
 from ecocompute_lint.report.formats import FORMATS
-
-if TYPE_CHECKING:
-    pass
 
 STDIN = "-"
 # fmt: off
