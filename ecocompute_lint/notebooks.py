@@ -351,17 +351,14 @@ def _shells_fixed(
 ) -> tuple[str, FixOutcome]:
     """Repair the shell lines of a notebook."""
     from ecocompute_lint.fixes.apply import apply_edits
+    from ecocompute_lint.sources.notebook import read
 
     fixed: list[Finding] = []
     left: list[Finding] = []
     sources: dict[int, str] = {}
     level = settings.fix_level if settings is not None else FixLevel.NUMERIC
-    for cell, document in documents_of(notebook):
-        source = notebook.source(cell)
+    for cell, report in _of_shells(notebook, path, settings, spared):
         edits: list[Edit] = []
-        report = _of_document(cell, document, notebook, path, settings)
-        if cell in spared:
-            report = spared[cell].without(report, source)
         for item in report.findings:
             fix = item.fix
             wanted = fix is not None and fix.available and fix.level <= level
@@ -371,9 +368,28 @@ def _shells_fixed(
             edits += fix.edits
             fixed.append(item)
         if edits:
-            sources[cell] = apply_edits(source, edits)
-    text = notebook.rewritten(sources) if sources else notebook.raw
+            sources[cell] = apply_edits(notebook.source(cell), edits)
+    if not sources:
+        return notebook.raw, FixOutcome(notebook.raw, tuple(fixed), tuple(left))
+    text = notebook.rewritten(sources)
+    # What is left may stand elsewhere now.
+    left = [
+        item
+        for _, report in _of_shells(read(text), path, settings, spared)
+        for item in report.findings
+    ]
     return text, FixOutcome(text, tuple(fixed), tuple(left))
+
+
+def _of_shells(
+    notebook: Notebook, path: str, settings: Settings | None, spared: Mapping[int, Spared]
+) -> Iterator[tuple[int, FileReport]]:
+    """What is found in the shell lines of each cell, without what is to be left alone."""
+    for cell, document in documents_of(notebook):
+        report = _of_document(cell, document, notebook, path, settings)
+        if cell in spared:
+            report = spared[cell].without(report, notebook.source(cell))
+        yield cell, report
 
 
 _Move = Callable[[Finding], Finding]

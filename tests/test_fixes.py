@@ -84,6 +84,13 @@ def test_a_refused_move_takes_its_settings_with_it() -> None:
     assert [op.name for op in plan.done] == ["device_map"]
 
 
+def test_a_setting_does_without_a_move_that_would_lose_a_comment() -> None:
+    text = "f(\n  a=1\n  , load_in_4bit=False  # one\n  , load_in_8bit=True  # two\n)"
+    fixed, plan = fix(text, "move quantization_config C", "set llm_int8_threshold 0.0")
+    assert [(op.action, why) for op, why in plan.refused] == [("move", "a comment would be lost")]
+    assert fixed == text.replace("  # two\n", "  # two\n  , llm_int8_threshold=0.0\n")
+
+
 def test_inner_carrier_first_the_outer_in_a_later_round() -> None:
     text = "f(g(a=1), h(i(b=2)))\n"
     steps = ["set t 1 on f", "set t 1 on g", "set t 1 on h", "set t 1 on i"]

@@ -47,16 +47,24 @@ def edit_segment(segment: str, operations: Sequence[Operation], spell: Spell) ->
     except CannotEdit as error:
         return Outcome(segment, (), tuple((operation, str(error)) for operation in operations))
     done: list[Operation] = []
-    for step in _steps(left):
+    waiting = _steps(left)
+    while waiting:
+        step = waiting.pop(0)
         trial = arguments.copy()
         try:
             _perform(trial, step, spell)
-            _check(arguments, trial, _whole(step))
         except CannotEdit as error:
             refused.update(dict.fromkeys(step, str(error)))
-        else:
-            arguments = trial
-            done += step
+            continue
+        try:
+            _check(arguments, trial, _whole(step))
+        except CannotEdit as error:
+            refused[step[0]] = str(error)
+            # A setting does without a move that the layout forbids.
+            waiting[:0] = [[setting] for setting in step[1:]]
+            continue
+        arguments = trial
+        done += step
     return Outcome(arguments.text, tuple(done), tuple(refused.items()))
 
 
@@ -79,7 +87,7 @@ def _contradictions(operations: Sequence[Operation]) -> dict[Operation, str]:
 
 
 def _steps(operations: Sequence[Operation]) -> list[list[Operation]]:
-    """Operations that stand or fall together: a move with the settings of what it moves."""
+    """Operations that are done together: a move with the settings of what it moves."""
     moves = [operation for operation in operations if operation.action == "move"]
     steps = [[operation] for operation in operations if operation not in moves]
     for move in reversed(moves):
