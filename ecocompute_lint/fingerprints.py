@@ -32,12 +32,12 @@ _VERSION = "1"
 _LAYOUT = re.compile(
     r"""(?P<string>\"\"\"(?:\\.|[^\\])*?(?:\"\"\"|\Z) | '''(?:\\.|[^\\])*?(?:'''|\Z)
       | "(?:\\\r\n|\\.|[^"\\\r\n])*"? | '(?:\\\r\n|\\.|[^'\\\r\n])*'?)
-    | (?P<blank>(?:\s|\\\r?\n|\#[^\r\n]*)+)
+    | (?P<blank>(?:\s|\\(?:\r\n|\r|\n)|\#[^\r\n]*)+)
     | (?P<comma>,(?=(?:\s|\#[^\r\n]*)*[)\]}]))""",
     re.DOTALL | re.VERBOSE,
 )
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
-_BLANK = re.compile(r"(?:\s|[\\^`]\r?\n)+")
+_BLANK = re.compile(r"(?:\s|[\\^`](?:\r\n|\r|\n))+")
 _NO_COMMENTS = frozenset(("model-config", "lock", "batch"))
 _TWO_WORDS = re.compile(r"\w\w")
 _PLAIN_STRING = re.compile(r"'[^'\"\\]*'")

@@ -19,6 +19,7 @@ from ecocompute_lint.knowledge.apis import (
 )
 from ecocompute_lint.knowledge.commands import FLAGS, PROGRAMS
 from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS
+from ecocompute_lint.sources import kinds
 
 _FLAGS = re.compile(FLAGS.pattern.encode())
 _INSTALLS = re.compile(
@@ -57,11 +58,11 @@ _PROGRAMS = _Needles(PROGRAMS)
 # Comments and texts; what is wanted of them is only not to mistake one for the other. Nothing in
 # them can match in two ways: a quote that is never closed costs no more than any other.
 _PROSE = re.compile(
-    rb"#[^\n]*"
+    rb"#[^\r\n]*"
     rb'|"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""'
     rb"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
-    rb'|"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
-    rb"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'",
+    rb'|"[^"\\\r\n]*(?:\\.[^"\\\r\n]*)*"'
+    rb"|'[^'\\\r\n]*(?:\\.[^'\\\r\n]*)*'",
     re.DOTALL,
 )
 _WORD = re.compile(rb"[\w.-]*")
@@ -75,10 +76,11 @@ def without_gates() -> Iterator[None]:
     """Every text matters, for tests of the gates."""
     global _gates
     before, _gates = _gates, False
+    kinds.gated = False
     try:
         yield
     finally:
-        _gates = before
+        kinds.gated = _gates = before
 
 
 def gates_are_on() -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 
 from ecocompute_lint.knowledge.commands import PROGRAMS
@@ -18,6 +18,7 @@ from ecocompute_lint.sources.documents import Document
 PYTHON = "python"
 NOTEBOOK = "notebook"
 SHELL = "shell"
+YAML = "yaml"
 KINDS = "Python, notebooks, shell, containers, manifests and requirements"
 """What is read, in words."""
 
@@ -48,8 +49,8 @@ _ENDINGS: Mapping[str, str] = {
     ".py": PYTHON,
     ".pyw": PYTHON,
     ".ipynb": NOTEBOOK,
-    ".yaml": "yaml",
-    ".yml": "yaml",
+    ".yaml": YAML,
+    ".yml": YAML,
     ".sh": "shell",
     ".bash": "shell",
     ".zsh": "shell",
@@ -76,7 +77,7 @@ _FOLDERS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 READERS: Mapping[str, tuple[str, str]] = {
-    "yaml": ("manifests", "read"),
+    YAML: ("manifests", "read"),
     "model-config": ("model_config", "read"),
     "triton": ("model_config", "pbtxt"),
     "webui-flags": ("properties", "flags"),
@@ -118,7 +119,13 @@ _LOADING = (
 )
 _INSTALLS = (".dev", "nightly", "--pre", "prerelease", "git+")
 _NEEDLES: Mapping[str, tuple[str, ...]] = {
-    "model-config": ("quantization_config", "enforce_eager", "gpu_memory_utilization"),
+    "model-config": (
+        "quantization_config",
+        "enforce_eager",
+        "gpu_memory_utilization",
+        "max_num_seqs",
+        "tensor_parallel_size",
+    ),
     "triton": ("max_batch_size",),
     "webui-flags": _LOADING,
     "properties": ("option.",),
@@ -127,6 +134,8 @@ _USUAL = (*_ENGINES, *_IMAGES, *_LOADING, *_INSTALLS, "modelFormat")
 _ENGINE_FILE = ("enforce-eager", "enforce_eager", "enable-prefix-caching", "enable_prefix_caching")
 _ENGINE_OPTIONS = ("max-num-seqs", "max_num_seqs", "disable-radix-cache", "disable-cuda-graph")
 _GATES: dict[str, re.Pattern[bytes]] = {}
+gated = True
+"""Whether files are passed over that cannot matter; see `prefilter.without_gates`."""
 
 
 def kind_of(name: str) -> str | None:
@@ -146,14 +155,25 @@ def kind_of(name: str) -> str | None:
 
 def may_matter(kind: str, data: bytes) -> bool:
     """Whether any word that a file of a kind must hold to say something is in its bytes."""
+    if not gated:
+        return True
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     gate = _GATES.get(kind)
     if gate is None:
         words = _NEEDLES.get(kind, (*_USUAL, *_ENGINE_FILE, *_ENGINE_OPTIONS))
-        gate = re.compile("|".join(map(re.escape, words)).encode(), re.IGNORECASE)
+        parts = [*map(re.escape, words), *(_engine_keys() if kind == YAML else ())]
+        gate = re.compile("|".join(parts).encode(), re.IGNORECASE)
         _GATES[kind] = gate
     return gate.search(data) is not None
+
+
+def _engine_keys() -> Iterator[str]:
+    """Patterns of the keys by which an engine's own file is known, in any spelling."""
+    from ecocompute_lint.knowledge.manifests import SGLANG_KEYS, VLLM_KEYS
+
+    for key in sorted(VLLM_KEYS | SGLANG_KEYS):
+        yield "[-_]?".join(map(re.escape, key.split("-")))
 
 
 def read(kind: str, text: str, path: str) -> Document:
