@@ -187,3 +187,22 @@ def test_stdin_is_repaired_to_stdout(ecolint: Command) -> None:
     diff = ecolint("--diff", "--stdin-filename", "a.py", "-", given=TRAP)
     assert diff.status == 1
     assert diff.stdout.startswith("--- a/a.py\n+++ b/a.py\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_files_other_than_python_are_written_as_they_are_read(
+    ecolint: Command, write: Write, encoding: str
+) -> None:
+    """No declaration counts in them, and PowerShell writes UTF-16."""
+    text = (
+        "# vim: set fileencoding=ascii :\n"
+        "services:\n  ä:\n    image: vllm/vllm-openai:v0.9.1\n"
+        "    command: --model org/ö-7b --enforce-eager --port 80\n"
+    )
+    path = write("compose.yaml", text.encode(encoding))
+    after = text.replace(" --enforce-eager", "").encode(encoding)
+    assert "--enforce-eager --port" in ecolint("compose.yaml").stdout  # the line is shown
+    piped = ecolint("--fix", "--stdin-filename", "compose.yaml", "-", given=path.read_bytes())
+    assert piped.raw == after
+    ecolint("--fix", "compose.yaml")
+    assert path.read_bytes() == after

@@ -38,7 +38,9 @@ def key(item: Finding) -> tuple[str, int, int]:
 
 @examples(50)
 @given(files(), st.sampled_from(FORMS), st.data())
-def test_a_comment_removes_just_what_it_names(file: Written, form: str, data: st.DataObject) -> None:
+def test_a_comment_removes_just_what_it_names(
+    file: Written, form: str, data: st.DataObject
+) -> None:
     report = audit("a.py", file.text)
     assume(report.findings)
     chosen = data.draw(st.sampled_from(report.findings))

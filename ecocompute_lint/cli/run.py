@@ -102,10 +102,12 @@ def view_of(report: Report, request: Request, lines: Lines) -> View:
 @lru_cache(maxsize=4)
 def _source(path: str) -> str:
     """The text of a file, empty where it cannot be read any more."""
+    from ecocompute_lint.sources.kinds import PYTHON
+    from ecocompute_lint.sources.registry import kind_at
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
     try:
-        return decode(Path(path).read_bytes()).text
+        return decode(Path(path).read_bytes(), cookie=kind_at(path) == PYTHON).text
     except (OSError, UnreadableSource):
         return ""
 
