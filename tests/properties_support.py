@@ -15,7 +15,7 @@ from typing import Any
 from fixture_files import ADVICE
 from hypothesis import HealthCheck, settings
 
-from ecocompute_lint.cli import main
+from ecocompute_lint.cli import main, run
 from ecocompute_lint.config import Settings
 from ecocompute_lint.findings import Confidence
 from ecocompute_lint.notices import take_over
@@ -76,6 +76,7 @@ def folder() -> Iterator[Path]:
 
 def command(*arguments: str) -> tuple[int, str, str]:
     """Run the command in this process: status, standard output, standard error."""
+    run._source.cache_clear()  # one process, one project: a file is read once
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

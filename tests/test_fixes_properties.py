@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from fixes_support import LEGACY, fix, place_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties_support import examples
 
 from ecocompute_lint.sources.text import LineMap
 
@@ -121,7 +122,7 @@ def value(dump: str) -> str:
     return ast.dump(ast.parse(dump, mode="eval").body)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(samples(), st.sampled_from([*NAMES, "llm_int8_threshold"]))
 def test_set(sample: Sample, name: str) -> None:
     on = f" on {sample.target}"
@@ -143,7 +144,7 @@ def test_set(sample: Sample, name: str) -> None:
     assert plan.done
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(samples(), st.data())
 def test_remove(sample: Sample, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sample.names or ("a",)))
@@ -160,7 +161,7 @@ def test_remove(sample: Sample, data: st.DataObject) -> None:
     assert len(fixed) < len(sample.text)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(samples())
 def test_move(sample: Sample) -> None:
     fixed, plan = fix(sample.text, f"move quantization_config C on {sample.target}")
@@ -178,7 +179,7 @@ def test_move(sample: Sample) -> None:
     assert comments(fixed) == comments(sample.text)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60)
 @given(samples(), st.sampled_from(["torch.bfloat16", "transformers.BitsAndBytesConfig"]))
 def test_a_name_that_needs_an_import(sample: Sample, dotted: str) -> None:
     on = f" on {sample.target}"

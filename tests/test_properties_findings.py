@@ -75,6 +75,9 @@ def test_python(file: Written, gpu: str | None) -> None:
         start, end = LineMap(file.text).span(item.place)
         if item.code not in ("ECO001", "ECO501"):  # those are about a comment, and about words
             assert is_code(LINE_ENDS.sub("\n", file.text[start:end])), item
+        for step in item.fix.operations if item.fix and item.code != "ECO001" else ():
+            start, end = LineMap(file.text).span(step.target)
+            assert is_code(LINE_ENDS.sub("\n", file.text[start:end]))
         for edit in item.fix.edits if item.fix else ():
             check_place(file.text, edit.place, empty=True)
 
