@@ -94,13 +94,15 @@ def _round(kind: str, text: str, report: FileReport, settings: Settings, spared:
     if not operations:
         return _Step(text, report)
     plan = registry.edits_of(kind, text, operations)
-    edits, reasons = plan.edits, dict(plan.refused)
+    edits, reasons, idle = plan.edits, dict(plan.refused), set(plan.idle)
     done: list[Finding] = []
     refused: list[tuple[Finding, str]] = []
     for item in wanted:
         steps = item.fix.operations if item.fix is not None else ()
         why = [reasons[step] for step in steps if step in reasons]
-        if not why:
+        if idle.issuperset(steps):  # what the carrier says is overridden elsewhere
+            refused.append((item, _NO_HELP))
+        elif not why:
             done.append(item)
         elif why[0] != OVERLAPS:
             refused.append((item, why[0]))

@@ -11,6 +11,7 @@ from fixes_support import Case, cases, fix, operation
 
 from ecocompute_lint.findings import Operation, Place
 from ecocompute_lint.fixes.plan import plan_edits
+from ecocompute_lint.repairs import fix_text
 from ecocompute_lint.sources.text import LineMap
 
 SETS, REMOVES, MOVES = (cases(kind) for kind in ("set", "remove", "move"))
@@ -151,3 +152,20 @@ def test_libcst_is_imported_only_to_edit() -> None:
         "assert 'libcst' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_is_so_already_is_no_repair() -> None:
+    """The option is set later again, where no repair reaches it."""
+    text = (
+        "from transformers import BitsAndBytesConfig as B\n"
+        "one = B(load_in_8bit=True, llm_int8_threshold=0.0)\n"
+        "one.llm_int8_threshold = 6.0\n"
+        "two = B(load_in_8bit=True)\n"
+    )
+    outcome = fix_text(text)
+    assert outcome.text == text.replace("True)", "True, llm_int8_threshold=0.0)")
+    assert [item.place.line for item in outcome.fixed] == [4]
+    assert [(item.place.line, why) for item, why in outcome.refused] == [
+        (2, "the edit would not mend it")
+    ]
+    assert outcome.left == ()

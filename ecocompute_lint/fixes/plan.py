@@ -23,11 +23,15 @@ _NEWLINES = re.compile(r"\r\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The edits that do what was asked, and what was and was not done."""
+    """The edits that do what was asked, and what was and was not done.
+
+    What is `idle` is done without an edit, since all is so already.
+    """
 
     edits: tuple[Edit, ...] = ()
     done: tuple[Operation, ...] = ()
     refused: tuple[tuple[Operation, str], ...] = ()
+    idle: tuple[Operation, ...] = ()
 
 
 def plan_edits(text: str, operations: Sequence[Operation], tree: ast.Module | None = None) -> Plan:
@@ -77,6 +81,7 @@ class _Planner:
         self._touched: list[Place] = []
         self._done: set[Operation] = set()
         self._refused: dict[Operation, str] = {}
+        self._idle: tuple[Operation, ...] = ()
 
     def take(self, group: Sequence[Operation]) -> None:
         """Do what can be done of the operations on one carrier."""
@@ -108,6 +113,7 @@ class _Planner:
         self._edits += edits
         self._done.update(outcome.done)
         self._refused.update(outcome.refused)
+        self._idle += outcome.idle
         for operation in outcome.done:
             for dotted in (operation.value, operation.factory):
                 # Only what was written needs an import: the value may have stood there already.
@@ -140,4 +146,5 @@ class _Planner:
             tuple(Edit(edit.place, edit.text.replace("\n", newline)) for edit in edits),
             tuple(operation for operation in operations if operation in self._done),
             tuple((op, self._refused[op]) for op in operations if op in self._refused),
+            self._idle,
         )

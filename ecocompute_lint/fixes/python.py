@@ -35,6 +35,8 @@ class Outcome:
     text: str
     done: tuple[Operation, ...]
     refused: tuple[tuple[Operation, str], ...]
+    idle: tuple[Operation, ...] = ()
+    """Those of them that change nothing, since all is so already."""
 
 
 def edit_segment(segment: str, operations: Sequence[Operation], spell: Spell) -> Outcome:
@@ -47,6 +49,7 @@ def edit_segment(segment: str, operations: Sequence[Operation], spell: Spell) ->
     except CannotEdit as error:
         return Outcome(segment, (), tuple((operation, str(error)) for operation in operations))
     done: list[Operation] = []
+    idle: list[Operation] = []
     waiting = _steps(left)
     while waiting:
         step = waiting.pop(0)
@@ -63,9 +66,11 @@ def edit_segment(segment: str, operations: Sequence[Operation], spell: Spell) ->
             # A setting does without a move that the layout forbids.
             waiting[:0] = [[setting] for setting in step[1:]]
             continue
-        arguments = trial
         done += step
-    return Outcome(arguments.text, tuple(done), tuple(refused.items()))
+        if trial.text == arguments.text:
+            idle += step
+        arguments = trial
+    return Outcome(arguments.text, tuple(done), tuple(refused.items()), tuple(idle))
 
 
 def _contradictions(operations: Sequence[Operation]) -> dict[Operation, str]:

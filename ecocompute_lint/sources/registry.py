@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,12 +82,13 @@ def edits_of(
         from ecocompute_lint.fixes import text as texts
 
         return texts.plan_edits(text, plain)
-    from ecocompute_lint.fixes.plan import OVERLAPS, Plan, plan_edits
+    from ecocompute_lint.fixes.plan import OVERLAPS, plan_edits
     from ecocompute_lint.sources import python
 
     plan = plan_edits(text, others, tree if tree is not None else python.parse(text))
     # What is done to comments waits for a round of its own.
-    return Plan(plan.edits, plan.done, (*plan.refused, *((step, OVERLAPS) for step in plain)))
+    waiting = tuple((step, OVERLAPS) for step in plain)
+    return replace(plan, refused=(*plan.refused, *waiting))
 
 
 def suppressions_of(kind: str, text: str) -> Suppressions | None:
