@@ -18,11 +18,12 @@ from hypothesis import settings
 
 from ecocompute_lint.notices import take_over
 
-# A slow machine is no failure; in CI the same examples are tried every time. For a long run there is
-# `pytest --hypothesis-profile thorough`: properties scale by what a profile has (`properties_support`).
+# A slow machine is no failure; in CI the same examples are tried every time. For a long run there
+# is `pytest --hypothesis-profile thorough`: how much is tried is scaled (see `properties_support`).
+_MANY = int(os.environ.get("ECOLINT_EXAMPLES", "3000"))
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.register_profile("thorough", deadline=None, max_examples=3_000, print_blob=True)
+settings.register_profile("thorough", deadline=None, max_examples=_MANY, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # Results of the tests are nobody's; the folder goes with the run.

@@ -35,7 +35,8 @@ VARIABLES = ("QUANTIZE=bitsandbytes", "MODEL_ID=org/m-7b", "EXTRA=--enforce-eage
 PACKAGES = ("vllm==0.9.1", "vllm==0.9.2.dev3", "transformers>=4.40", "--pre torch", "numpy # é",
             "git+https://github.com/vllm-project/vllm@main", "sglang[all]", "-r other.txt",
             "transformers @ git+https://github.com/huggingface/transformers", "--index-url "
-            "https://download.pytorch.org/whl/nightly/cu128", "torch==2.9.0.dev20250701 \\")  # fmt: skip
+            "https://download.pytorch.org/whl/nightly/cu128",
+            "torch==2.9.0.dev20250701 \\")  # fmt: skip
 OTHER = sorted(
     path
     for path in FIXTURES.glob("ECO*/bad_*.*")
@@ -65,7 +66,8 @@ def lines_of_shell(draw: st.DrawFn) -> str:
 def shells(draw: st.DrawFn) -> str:
     """A script."""
     around = st.sampled_from(
-        ["{}", "{}", "if [ -n \"$X\" ]; then\n  {}\nfi", "f() {{\n  {}\n}}\nf", "cat <<EOF\n{}\nEOF",
+        ["{}", "{}", "if [ -n \"$X\" ]; then\n  {}\nfi", "f() {{\n  {}\n}}\nf",
+         "cat <<EOF\n{}\nEOF",
          "for x in a b; do {}; done", "case $1 in\n  a) {} ;;\nesac", "( {} )", "bash -c '{}'",
          "ssh host \"{}\"", "X=$({})", "# {}"]
     )  # fmt: skip
@@ -135,7 +137,8 @@ def pods(draw: st.DrawFn) -> str:
         if draw(st.booleans()):
             inner += "        env:\n        - {name: QUANTIZE, value: bitsandbytes}\n"
         if draw(st.integers(0, 3)) == 0:
-            inner += "        {{- if .Values.x }}\n        tty: {{ .Values.y | quote }}\n        {{- end }}\n"
+            inner += "        {{- if .Values.x }}\n        tty: {{ .Values.y | quote }}\n"
+            inner += "        {{- end }}\n"
         texts.append(f"apiVersion: v1\nkind: {kind}\nspec:\n  template:\n    spec:\n{inner}")
     return "---\n".join(texts)
 
@@ -211,7 +214,8 @@ def others(draw: st.DrawFn) -> tuple[str, str]:
     line = draw(lines_of_shell())
     flat = re.sub(r"\\\n\s*", "", line)
     options = {"load_in_8bit": draw(st.sampled_from([True, False, "true", None, 1])),
-               "quant_method": "bitsandbytes", "llm_int8_threshold": draw(st.sampled_from([6.0, 0, "é"]))}  # fmt: skip
+               "quant_method": "bitsandbytes",
+               "llm_int8_threshold": draw(st.sampled_from([6.0, 0, "é"]))}  # fmt: skip
     tabbed = line.replace("\n", "\n\t")
     return draw(
         st.sampled_from(
@@ -270,8 +274,10 @@ _WAYS = {
 MAGICS = (
     "%%time\n", "%%capture out\n", "!pip install -q vllm==0.9.2.dev1\n", "%matplotlib inline\n",
     "!vllm serve org/m --enforce-eager &\n", "files = !ls\n", "%load_ext autoreload\nx?\n",
-    "%%bash\nvllm serve org/m --enforce-eager\n", "%%writefile run.sh\nvllm serve org/m --enforce-eager\n",
-    "%%writefile a.py\nfrom transformers import BitsAndBytesConfig as B\nc = B(load_in_8bit=True)\n",
+    "%%bash\nvllm serve org/m --enforce-eager\n",
+    "%%writefile run.sh\nvllm serve org/m --enforce-eager\n",
+    "%%writefile a.py\nfrom transformers import BitsAndBytesConfig as B\n"
+    "c = B(load_in_8bit=True)\n",
     "%%script bash\nexec vllm serve org/m --dtype float32\n", "def (\n", "", "# é 🚀",
 )  # fmt: skip
 

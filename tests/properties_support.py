@@ -1,4 +1,4 @@
-"""What the properties share: how much is tried, the command in this process, work that is bounded."""
+"""What the properties share: how much is tried, the command in this process, bounded work."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def examples(count: int) -> settings:
     return settings(max_examples=scaled, deadline=None, suppress_health_check=_SLOW)
 
 
-class TooMuchWork(AssertionError):
+class TooMuchWorkError(AssertionError):
     """A text costs more calls than one of its size may."""
 
 
@@ -50,7 +50,7 @@ def bounded(size: int) -> Iterator[None]:
         left -= 1
         if left < 0:
             sys.setprofile(None)
-            raise TooMuchWork(f"more calls than {size} signs may cost")
+            raise TooMuchWorkError(f"more calls than {size} signs may cost")
 
     before = sys.getprofile()
     sys.setprofile(count)

@@ -1,4 +1,4 @@
-"""Generated Python files: inference code of every rule, in any layout, encoding and newline style."""
+"""Generated Python files: inference code of every rule, in any layout and encoding."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ WORDS = st.sampled_from(
      "\r", "\r\n", "\t", "\f", "\0", "\ufeff", "(" * 40, "[" * 90, "{" * 40, ")", "'", '"', '"""',
      "'''", "\\", "#", "# noqa: ECO", "# ecolint: ignore[", "${", "$(", "`", "<<EOF\n", "{{", "}}",
      "{%", "%%", "!", "&a ", "*a", "<<: *a", "- ", ": ", "|\n", ">-\n", "\u2028", "\x85", "é", "🚀",
-     "\ud800", "def f(x):\n ", "lambda: ", "f'{", "}'", "git+https://", ".dev1", "--", "=", "~", "@",
-     "quantization_config", "image: vllm/vllm-openai\n", "import vllm\n", "[package]\n", "1e999", "-"]
+     "\ud800", "def f(x):\n ", "lambda: ", "f'{", "}'", "git+https://", ".dev1", "--", "=", "~",
+     "quantization_config", "image: vllm/vllm-openai\n", "import vllm\n", "[package]\n", "1e999"]
 )  # fmt: skip
 TEXTS = st.lists(WORDS | st.text(max_size=6), max_size=25).map("".join)
 STATUSES = ("examined", "skipped", "failed")

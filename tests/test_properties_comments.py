@@ -23,7 +23,8 @@ from ecocompute_lint.sources.text import decode
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
 # Without the rule about the comments themselves, which every comment may wake or silence.
 CHOSEN = replace(EVERYTHING, extend_select=("ECO304", "ECO305"))
-FORMS = ("# noqa: {}", "# noqa: {} reason", "#noqa:{}", "# NoQA: E501, {}", "# type: ignore  # noqa: {}",
+FORMS = ("# noqa: {}", "# noqa: {} reason", "#noqa:{}", "# NoQA: E501, {}",
+         "# type: ignore  # noqa: {}",
          "# ecolint: ignore[{}] reason", "# text # ecolint: ignore[E1, {}]")  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def test_added_comments_in_notebooks_leave_nothing(raw: str) -> None:
 
 
 def check_annotated(name: str, text: str) -> None:
-    """What is done is silent then, what is refused is found still, and again there is no more to do."""
+    """What is done is silent then, what is refused is found, and there is no more to do."""
     report = audit(name, text)
     wanted = [item for item in report.findings if item.level > Level.GREEN]
     made = annotate(text, report, wanted, "measured", CHOSEN)

@@ -1,4 +1,4 @@
-"""Findings over generated files of every kind: no gate hides one, and each is where it says it is."""
+"""Findings over generated files of every kind: no gate hides one, and each is where it says."""
 
 from __future__ import annotations
 

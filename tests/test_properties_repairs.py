@@ -53,7 +53,7 @@ REFUSED_BELOW_AN_IMPORT = (
 
 
 def repaired(name: str, text: str, chosen: Settings) -> FixOutcome:
-    """A repaired text: it can be read, stays as it is, and has nothing left that could be mended."""
+    """A repaired text: it can be read, stays as it is, and nothing is left that can be mended."""
     audit, fix = auditor(name), fixer(name)
     outcome = fix(text, path=name, settings=chosen)
     if outcome.problem is not None:
