@@ -46,6 +46,24 @@ FIXTURE_TEXTS = tuple((read(path).audited.rsplit("/", 1)[-1], read(path).text) f
 _TRUTH = ("true", "True", "yes", "on", "1", "false", '"true"', "!!bool true", "{{ x }}")
 
 
+_ENGINE_KEYS = {
+    "enforce-eager": _TRUTH,
+    "enforce_eager": _TRUTH,
+    "max-num-seqs": ("1", "2", "0x1", "~"),
+    "dtype": ("float32", "'float32'", "auto"),
+    "model": ("org/m-7b", "&m org/m-7b"),
+    "enable-prefix-caching": _TRUTH,
+    "tensorParallelSize": ("1", "2"),
+}
+_LOADING_KEYS = {
+    "load_in_8bit": _TRUTH,
+    "llm_int8_threshold": ("6.0", "0"),
+    "_target_": ("transformers.BitsAndBytesConfig",),
+    "load_in_4bit": _TRUTH,
+    "bnb_4bit_compute_dtype": ("float32", "bfloat16", "null"),
+}
+
+
 @dataclass(frozen=True)
 class Deployment:
     """A file by its name, and its text."""
@@ -155,13 +173,7 @@ def workflows(draw: st.DrawFn) -> str:
 @st.composite
 def engine_files(draw: st.DrawFn) -> str:
     """The own file of an engine, or a Hydra one."""
-    keys = {
-        "enforce-eager": _TRUTH, "enforce_eager": _TRUTH, "max-num-seqs": ("1", "2", "0x1", "~"),
-        "dtype": ("float32", "'float32'", "auto"), "model": ("org/m-7b", "&m org/m-7b"),
-        "enable-prefix-caching": _TRUTH, "load_in_8bit": _TRUTH, "llm_int8_threshold": ("6.0", "0"),
-        "_target_": ("transformers.BitsAndBytesConfig",), "load_in_4bit": _TRUTH,
-        "bnb_4bit_compute_dtype": ("float32", "bfloat16", "null"),
-    }  # fmt: skip
+    keys = draw(st.sampled_from([_ENGINE_KEYS, _ENGINE_KEYS, _LOADING_KEYS]))
     chosen = draw(st.lists(st.sampled_from(sorted(keys)), min_size=1, max_size=5, unique=True))
     rows = [f"{key}: {draw(st.sampled_from(keys[key]))}" for key in chosen]
     if draw(st.booleans()):
