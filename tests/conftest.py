@@ -20,7 +20,7 @@ from ecocompute_lint.notices import take_over
 
 # A slow machine is no failure; in CI the same examples are tried every time. For a long run there
 # is `pytest --hypothesis-profile thorough`: how much is tried is scaled (see `properties_support`).
-_MANY = int(os.environ.get("ECOLINT_EXAMPLES", "3000"))
+_MANY = int(os.environ.get("ECOLINT_EXAMPLES", "10000"))
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=_MANY, print_blob=True)

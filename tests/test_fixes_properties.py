@@ -122,7 +122,7 @@ def value(dump: str) -> str:
     return ast.dump(ast.parse(dump, mode="eval").body)
 
 
-@examples(100)
+@examples(60)
 @given(samples(), st.sampled_from([*NAMES, "llm_int8_threshold"]))
 def test_set(sample: Sample, name: str) -> None:
     on = f" on {sample.target}"
@@ -144,7 +144,7 @@ def test_set(sample: Sample, name: str) -> None:
     assert plan.done
 
 
-@examples(100)
+@examples(60)
 @given(samples(), st.data())
 def test_remove(sample: Sample, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sample.names or ("a",)))
@@ -161,7 +161,7 @@ def test_remove(sample: Sample, data: st.DataObject) -> None:
     assert len(fixed) < len(sample.text)
 
 
-@examples(100)
+@examples(60)
 @given(samples())
 def test_move(sample: Sample) -> None:
     fixed, plan = fix(sample.text, f"move quantization_config C on {sample.target}")
@@ -179,7 +179,7 @@ def test_move(sample: Sample) -> None:
     assert comments(fixed) == comments(sample.text)
 
 
-@examples(60)
+@examples(40)
 @given(samples(), st.sampled_from(["torch.bfloat16", "transformers.BitsAndBytesConfig"]))
 def test_a_name_that_needs_an_import(sample: Sample, dotted: str) -> None:
     on = f" on {sample.target}"

@@ -98,7 +98,7 @@ def test_a_quote_that_is_never_closed_costs_no_more_than_others() -> None:
 # --- generated code -----------------------------------------------------------------------------
 
 
-@examples(40)
+@examples(20)
 @given(layouts(programs()), st.sampled_from([None, "t4"]))
 def test_gates_hide_nothing(text: str, gpu: str | None) -> None:
     for finding in check_gates(text, gpu):

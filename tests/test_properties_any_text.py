@@ -82,26 +82,26 @@ def check_text(name: str, text: str) -> FileReport:
     return report
 
 
-@examples(40)
+@examples(30)
 @given(st.sampled_from(NAMES), TEXTS)
 def test_any_words(name: str, text: str) -> None:
     check_text(name, text)
 
 
-@examples(12)
+@examples(8)
 @given(damaged(layouts()))
 def test_damaged_python(text: str) -> None:
     check_text("a.py", text)
 
 
-@examples(40)
+@examples(25)
 @given(deployments(), st.data())
 def test_damaged_files(file: object, data: st.DataObject) -> None:
     name, text = file.name, file.text  # type: ignore[attr-defined]
     check_text(name, data.draw(damaged(st.just(text))))
 
 
-@examples(10)
+@examples(5)
 @given(damaged(notebooks_of(modules())))
 def test_damaged_notebooks(text: str) -> None:
     check_text("a.ipynb", text)
@@ -113,7 +113,7 @@ def test_a_file_under_the_name_of_another(name: str, text: str) -> None:
     check_text(name, text)
 
 
-@examples(60)
+@examples(50)
 @given(
     st.sampled_from(NAMES),
     st.lists(st.binary(max_size=30) | WORDS.map(lambda w: w.encode("utf-8", "surrogatepass"))),
@@ -136,7 +136,7 @@ def test_python_of_any_grammar() -> None:
     """What Python's own grammar allows, with a word that lets it through the gates."""
     hypothesmith = pytest.importorskip("hypothesmith")
 
-    @examples(4)
+    @examples(2)
     @given(st.one_of(hypothesmith.from_node(), hypothesmith.from_grammar()))
     def check(text: str) -> None:
         report = check_text("a.py", text)

@@ -37,7 +37,7 @@ def key(item: Finding) -> tuple[str, int, int]:
     return item.code, item.place.line, item.place.column
 
 
-@examples(50)
+@examples(15)
 @given(files(), st.sampled_from(FORMS), st.data())
 def test_a_comment_removes_just_what_it_names(
     file: Written, form: str, data: st.DataObject
@@ -73,19 +73,19 @@ def _as_before(old: str, new: str) -> bool:
     return dumps[0] == dumps[1]
 
 
-@examples(40)
+@examples(12)
 @given(files())
 def test_added_comments_in_python_leave_nothing(file: Written) -> None:
     check_annotated("a.py", file.text)
 
 
-@examples(40)
+@examples(20)
 @given(deployments())
 def test_added_comments_in_other_files_leave_nothing(file: Any) -> None:
     check_annotated(file.name, file.text)
 
 
-@examples(10)
+@examples(4)
 @given(notebooks_of(modules()))
 def test_added_comments_in_notebooks_leave_nothing(raw: str) -> None:
     check_annotated("a.ipynb", raw)
@@ -109,7 +109,7 @@ def check_annotated(name: str, text: str) -> None:
         assert len(markers(made.text, python=True)) >= len(markers(text, python=True))
 
 
-@examples(15)
+@examples(4)
 @given(files())
 def test_the_command_adds_comments_in_the_encoding_of_the_file(file: Written) -> None:
     with folder() as root:

@@ -65,7 +65,7 @@ def check_places(text: str, finding: Finding) -> None:
         check_place(text, Place(line, column, line, column), empty=True)
 
 
-@examples(60)
+@examples(25)
 @given(files(), GPUS)
 @example(Written(OF_AN_OLD_MAC.replace("\n", "\r"), b""), None)
 def test_python(file: Written, gpu: str | None) -> None:
@@ -96,7 +96,7 @@ def is_code(source: str) -> bool:
 ENGINE = "dtype: float32\nmodel: org/m-7b\ngpu-memory-utilization: 0.9\n"
 
 
-@examples(80)
+@examples(50)
 @given(deployments(), GPUS)
 @example(Deployment("engine.yaml", ENGINE), None)
 def test_other_files(file: Any, gpu: str | None) -> None:
@@ -107,7 +107,7 @@ def test_other_files(file: Any, gpu: str | None) -> None:
             check_place(file.text, edit.place, empty=True)
 
 
-@examples(20)
+@examples(8)
 @given(notebooks_of(modules()), GPUS)
 def test_notebooks(raw: str, gpu: str | None) -> None:
     report = audited("a.ipynb", raw, gpu)
@@ -120,7 +120,7 @@ def test_notebooks(raw: str, gpu: str | None) -> None:
             check_place(notebook.source(edit.cell), edit.place, empty=True)
 
 
-@examples(30)
+@examples(10)
 @given(files(), st.sampled_from(["\n", "# above\n\n", "x = 1\n\n", '"""Doc."""\nimport os\n']))
 def test_fingerprints_stay_below_other_code(file: Written, above: str) -> None:
     """Lines above, or other line ends, make no other finding of it."""

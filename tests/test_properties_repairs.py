@@ -109,7 +109,7 @@ def ends_in_newline(text: str) -> bool:
 # -- Python
 
 
-@examples(100)
+@examples(30)
 @given(files(), st.sampled_from(sorted(CHOICES)))
 @example(Written(INERT_AND_INVALID, b""), "default")
 @example(Written(REFUSED_BELOW_AN_IMPORT, b""), "default")
@@ -178,7 +178,7 @@ def comments(text: str) -> Counter[str]:
 # -- other files and notebooks
 
 
-@examples(60)
+@examples(30)
 @given(deployments(), st.sampled_from(sorted(CHOICES)))
 def test_repairs_of_other_files_are_clean(file: Any, choice: str) -> None:
     chosen = CHOICES[choice]
@@ -194,7 +194,7 @@ def test_repairs_of_other_files_are_clean(file: Any, choice: str) -> None:
             assert i1 < i2, "no line is added"
 
 
-@examples(15)
+@examples(6)
 @given(notebooks_of(st.one_of(modules(), layouts(programs()))), st.sampled_from(sorted(CHOICES)))
 def test_repairs_of_notebooks_are_clean(raw: str, choice: str) -> None:
     outcome = repaired("a.ipynb", raw, CHOICES[choice])
@@ -218,13 +218,13 @@ def without_sources(raw: str) -> Any:
 # -- several repairs
 
 
-@examples(40)
+@examples(8)
 @given(st.one_of(layouts(), layouts(programs())), st.data())
 def test_repairs_compose_in_any_order(text: str, data: st.DataObject) -> None:
     check_composition("a.py", text, data)
 
 
-@examples(20)
+@examples(8)
 @given(deployments(), st.data())
 def test_repairs_of_other_files_compose_in_any_order(file: Any, data: st.DataObject) -> None:
     # Without these two only the options that are repaired tell whose file it is.
@@ -264,7 +264,7 @@ def only(codes: Iterable[str]) -> Settings:
 # -- through the command
 
 
-@examples(25)
+@examples(6)
 @given(st.lists(files(), min_size=1, max_size=3), st.sampled_from([0o644, 0o755, 0o600]))
 def test_the_command_keeps_encoding_mark_and_mode(written: list[Written], mode: int) -> None:
     with folder() as root:
@@ -277,7 +277,7 @@ def test_the_command_keeps_encoding_mark_and_mode(written: list[Written], mode: 
             check_bytes(path, file.data, mode)
 
 
-@examples(25)
+@examples(10)
 @given(deployments(), st.sampled_from([b"", b"", b"\xef\xbb\xbf"]))
 def test_the_command_keeps_other_files_as_well(file: Any, mark: bytes) -> None:
     with folder() as root:
@@ -311,7 +311,7 @@ def check_bytes(path: Path, old: bytes, mode: int) -> None:
 # -- the edits that reports carry
 
 
-@examples(50)
+@examples(12)
 @given(files())
 def test_the_edits_of_each_finding_make_a_text_that_parses(file: Written) -> None:
     report = audit_text(file.text, path="a.py", settings=EVERYTHING, with_edits=True)

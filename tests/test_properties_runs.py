@@ -103,7 +103,7 @@ def forget() -> None:
     fingerprints._root_of.cache_clear()
 
 
-@examples(6)
+@examples(4)
 @given(projects(), st.randoms(use_true_random=False))
 def test_order_and_spelling_of_paths_do_not_matter(project: Project, mix: random.Random) -> None:
     with folder() as root:
@@ -132,7 +132,7 @@ def explicit(names: list[str], plain: dict[str, Any]) -> dict[str, Any]:
     return thorough
 
 
-@examples(6)
+@examples(4)
 @given(projects(), projects())
 def test_the_cache_does_not_matter(project: Project, other: Project) -> None:
     before = os.environ["ECOLINT_CACHE_DIR"]
@@ -157,7 +157,7 @@ def test_the_cache_does_not_matter(project: Project, other: Project) -> None:
             os.environ["ECOLINT_CACHE_DIR"] = before
 
 
-@examples(2)
+@examples(1)
 @given(st.lists(projects(), min_size=3, max_size=6))
 def test_the_number_of_processes_does_not_matter(several: list[Project]) -> None:
     with folder() as root:
@@ -168,7 +168,7 @@ def test_the_number_of_processes_does_not_matter(several: list[Project]) -> None
         assert findings(jobs=0) == plain
 
 
-@examples(2)
+@examples(1)
 @given(projects())
 def test_the_command_says_the_same_from_everywhere(project: Project) -> None:
     with folder() as root:
