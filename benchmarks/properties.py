@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import re
 import subprocess
@@ -53,7 +54,8 @@ def main() -> int:
             lines.append(line)
     if running.returncode:
         return 1
-    store(list(tried(lines)))
+    given = [f"{name}={os.environ[name]}" for name in ("ECOLINT_EXAMPLES",) if name in os.environ]
+    store(list(tried(lines)), " ".join([*given, "python benchmarks/properties.py", *sys.argv[1:]]))
     return 0
 
 
@@ -70,7 +72,7 @@ def tried(lines: Iterable[str]) -> Iterator[tuple[str, str, int]]:
         yield file, name, count
 
 
-def store(found: list[tuple[str, str, int]]) -> None:
+def store(found: list[tuple[str, str, int]], command: str) -> None:
     """Write the figures for the page."""
     rows: list[list[str | int]] = [["Properties, all of which hold", len(found)]]
     rows.append(["Generated examples", sum(count for *_, count in found)])
@@ -80,7 +82,7 @@ def store(found: list[tuple[str, str, int]]) -> None:
             rows.append([f"{title}: {words}", count])
     data = {
         "title": "Properties",
-        "command": "python benchmarks/properties.py",
+        "command": command,
         "versions": {
             "ecolint": version("ecocompute-lint"),
             "Python": platform.python_version(),
