@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -163,10 +162,7 @@ def _config_in(directory: str) -> tuple[Path, Table] | None:
 
 def _table(path: Path) -> Table | None:
     """The settings in a file, or None for a pyproject.toml that has none for us."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from ecocompute_lint.bounded import TOMLError, loads_toml
 
     shown = _shown(path)
     try:
@@ -174,8 +170,8 @@ def _table(path: Path) -> Table | None:
     except OSError as error:
         raise ConfigError(f"{shown}: cannot be read: {error.strerror}", path=shown) from None
     try:
-        table: Any = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table: Any = loads_toml(data.decode("utf-8"))
+    except (TOMLError, UnicodeDecodeError) as error:
         _broken(path, shown, data, error)
         return None
     tool = table.get("tool")

@@ -129,9 +129,12 @@ def _parsed(path: Path, text: bytes) -> tuple[Any, Any]:
     """What a file says, and the same with its positions."""
     import yaml
 
+    from ecocompute_lint.bounded import check_yaml
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         decoded = text.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        check_yaml(decoded, loader)
         return yaml.load(decoded, Loader=loader), yaml.compose(decoded, Loader=loader)
     except UnicodeDecodeError as error:
         raise RuleError(path, 1, f"cannot be read: {error}") from None
@@ -139,6 +142,8 @@ def _parsed(path: Path, text: bytes) -> tuple[Any, Any]:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error)
         raise RuleError(path, mark.line + 1 if mark else 1, f"not valid YAML: {reason}") from None
+    except ValueError as error:  # a date or a number that there is not
+        raise RuleError(path, 1, f"not valid YAML: {error}") from None
 
 
 def _lines_of(node: Any, prefix: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
