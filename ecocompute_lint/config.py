@@ -210,11 +210,22 @@ def load_settings(config: Path | None, overrides: Mapping[str, Any] | None = Non
     if table is None:
         shown = _shown(source)
         raise ConfigError(f"{shown}: has no table [tool.ecolint]", path=shown)
-    return _settings(source, table, overrides)
+    return _settings(source, table, overrides, named=True)
 
 
-def _settings(source: Path, table: Table, overrides: Mapping[str, Any] | None) -> Settings:
-    values = read_table(table, _shown(source), source)
+def _settings(
+    source: Path, table: Table, overrides: Mapping[str, Any] | None, *, named: bool = False
+) -> Settings:
+    """The settings of a file. One that nobody `named` is as trustworthy as the tree around it."""
+    if not named and source.is_symlink():
+        from ecocompute_lint.confines import holds
+        from ecocompute_lint.tree import repository
+
+        root = repository(str(source.parent))
+        if root is not None and not holds(root, source):
+            shown = _shown(source)
+            raise ConfigError(f"{shown}: a link that leads out of {root}", path=shown)
+    values = read_table(table, _shown(source), source, confined=not named)
     return _overridden(Settings(root=source.parent, source=source, **values), overrides)
 
 

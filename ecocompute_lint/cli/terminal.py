@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TextIO
 
-from ecocompute_lint.report.style import Style
+from ecocompute_lint.report.style import Style, safe
 
 _SIGNS = "│─·…"
 
@@ -69,7 +69,7 @@ def write_bytes(data: bytes) -> None:
 
 def say(message: str) -> None:
     """Write a line about the run itself to standard error."""
-    write(f"ecolint: {message}\n", sys.stderr)
+    write(f"ecolint: {safe(message)}\n", sys.stderr)
 
 
 def warn_on_stderr() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from ecocompute_lint.confines import holds, tree_around
 from ecocompute_lint.engine import compiled
 from ecocompute_lint.engine.rule import (
     Condition,
@@ -103,6 +104,8 @@ def load_rules(extra: tuple[Path, ...] = ()) -> tuple[Rule, ...]:
         if not directory.is_dir():
             raise RuleError(directory, 1, "no such directory of rules")
         for path in sorted((*directory.glob("*.yaml"), *directory.glob("*.yml"))):
+            if directory in extra and path.is_symlink() and not holds(tree_around(directory), path):
+                raise RuleError(path, 1, "a link that leads out of the tree")
             rule = read_rule(path)
             if rule.code in rules:
                 raise RuleError(path, 1, f"code: {rule.code} is taken by {rules[rule.code].path}")

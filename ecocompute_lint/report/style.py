@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 
@@ -30,7 +31,7 @@ def safe(text: str) -> str:
 
 def spelled(text: str) -> str:
     """`text` with control characters but tabs spelled out, and without halves of characters."""
-    return _DANGEROUS.sub(_spelled, as_text(text))
+    return _DANGEROUS.sub(_spelled, uncommanding(as_text(text)))
 
 
 def _spelled(match: re.Match[str]) -> str:
@@ -40,7 +41,20 @@ def _spelled(match: re.Match[str]) -> str:
 
 def masked(text: str) -> str:
     """`text` with each control character replaced by one visible character."""
-    return _DANGEROUS.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _DANGEROUS.sub("\N{REPLACEMENT CHARACTER}", uncommanding(text))
+
+
+def uncommanding(text: str) -> str:
+    """`text` without what the runner of a GitHub workflow takes for a command within a line."""
+    if "##[" in text and os.environ.get("GITHUB_ACTIONS") == "true":
+        return text.replace("##[", "##\N{REPLACEMENT CHARACTER}")
+    return text
+
+
+def leading(path: str) -> str:
+    """A path for the beginning of a line, where ``::`` would be such a command too."""
+    text = safe(path)
+    return f"./{text}" if text.lstrip().startswith("::") else text
 
 
 def cells(text: str) -> int:
