@@ -11,7 +11,7 @@ if not getattr(sys.flags, "safe_path", False) and not sys.flags.isolated:
     if sys.path[:1] in ([""], [os.getcwd()]) and os.getcwd() != _OWN:
         del sys.path[0]
 
-from ecocompute_lint.cli import main  # noqa: E402
+from ecocompute_lint.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())
