@@ -334,6 +334,11 @@ class _Reader:
                 re.compile(operand)
             except (re.error, TypeError) as error:
                 raise self.fail(where, f"not a regular expression: {error}") from None
+            if self.path.parent != rules_dir():  # ours are looked at by the tests
+                from ecocompute_lint.ambiguity import is_ambiguous
+
+                if is_ambiguous(operand):
+                    raise self.fail(where, f"could take exponential time: {operand!r}")
 
     def fix(self, where: tuple[Any, ...], data: Any) -> FixRule:
         self.keys(where, data, _FIX_KEYS, ("level", "description"))
