@@ -130,6 +130,7 @@ class _Automaton:
         self.loops += endless
         for number in range(copies):
             part = self.build(items)
+            self.empty_twice |= part.empty and least == 0 and self.loops > endless
             if endless and number == copies - 1:
                 self._join(part.last, part.first)
             if number >= least:
