@@ -26,7 +26,10 @@ LEVEL_STYLES = {
 
 def safe(text: str) -> str:
     """`text` on one line, with control characters spelled out."""
-    return spelled(text.replace("\t", " "))
+    shown = spelled(text.replace("\t", " "))
+    if shown.lstrip().startswith("::") and _in_workflow():
+        return shown.replace(":", "\\x3a", 1)  # it may come to stand at the beginning of a line
+    return shown
 
 
 def spelled(text: str) -> str:
@@ -46,15 +49,18 @@ def masked(text: str) -> str:
 
 def uncommanding(text: str) -> str:
     """`text` without what the runner of a GitHub workflow takes for a command within a line."""
-    if "##[" in text and os.environ.get("GITHUB_ACTIONS") == "true":
+    if "##[" in text and _in_workflow():
         return text.replace("##[", "##\N{REPLACEMENT CHARACTER}")
     return text
 
 
+def _in_workflow() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def leading(path: str) -> str:
     """A path for the beginning of a line, where ``::`` would be such a command too."""
-    text = safe(path)
-    return f"./{text}" if text.lstrip().startswith("::") else text
+    return safe(f"./{path}" if path.lstrip().startswith("::") else path)
 
 
 def cells(text: str) -> int:
