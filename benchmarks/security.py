@@ -33,7 +33,8 @@ LEAST_SECONDS = 0.5
 LOAD = "from transformers import BitsAndBytesConfig\nBitsAndBytesConfig(load_in_8bit=True)\n"
 # fmt: off
 TEXTS = {
-    "a.py": [LOAD + "# %s\n", LOAD + 'x = "%s"\n', LOAD + 'import os\nos.system("pip install %s")\n'],
+    "a.py": [LOAD + "# %s\n", LOAD + 'x = "%s"\n',
+             LOAD + 'import os\nos.system("pip install %s")\n'],
     "Dockerfile": [
         "FROM vllm/vllm-openai\nRUN pip install torch vllm %s\n",
         'FROM vllm/vllm-openai\nCMD ["vllm","serve","%s"]\n',
@@ -56,7 +57,8 @@ TEXTS = {
     "setup.cfg": ["[options]\ninstall_requires =\n  vllm==0.2 %s\n"],
     "environment.yml": ["dependencies:\n  - vllm=0.2 %s\n"],
     "Procfile": ["web: vllm serve x %s\n"],
-    "n.ipynb": ["!pip install vllm %s\n", "%%bash\nvllm serve %s\n", "import torch\n!vllm serve %s\n"],
+    "n.ipynb": ["!pip install vllm %s\n", "%%bash\nvllm serve %s\n",
+                "import torch\n!vllm serve %s\n"],
 }
 # fmt: on
 SIGNS = [" ", "#", "a ", '"', "\\", "(", "{{", "${", "$(", "-", "--a ", "=", "a=", ",", ";", "."]
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
             ["of them, such as could take exponential time", f"{len(ambiguous):,}"],
             ["texts blown up with one sign over and over", f"{tried:,}"],
             ["of them, such as took far more than in proportion", f"{len(grown):,}"],
-            ["names and sources with commands for terminals, runners, browsers", _count("PAYLOADS")],
+            ["names and sources that would command a terminal or a runner", _count("PAYLOADS")],
             ["programs that a repository's git configuration named, none run", _count("PROGRAMS")],
             ["modules of a repository that were called like others, none imported",
              _count("SHADOWS")],

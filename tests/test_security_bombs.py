@@ -164,3 +164,13 @@ def test_a_comment_in_a_finding(ecolint: Command, write) -> None:
     write("a.py", TRAP.splitlines(keepends=True)[0] + call)
     assert ecolint("--write-baseline=known.json", "--min-confidence=possible").status == 0
     assert ecolint("--baseline=known.json", "--min-confidence=possible").status == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("justfile", "a:\n  vllm serve x {}\n"), ("k.yaml", "image: vllm/vllm-openai\nargs: [{}]\n")],
+)
+def test_templates_that_open_and_never_close(ecolint: Command, write, name: str, text: str) -> None:
+    write(name, text.format("{{" * 10_000))
+    write("a.py", TRAP)
+    assert "a.py:2:10: ECO101" in ecolint("--no-cache", "--format=concise").stdout
