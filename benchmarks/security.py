@@ -27,9 +27,9 @@ from ecocompute_lint.ambiguity import is_ambiguous  # noqa: E402
 from ecocompute_lint.audit import auditor  # noqa: E402
 
 STORED = ROOT / "benchmarks" / "reliability" / "security.json"
-SHORT, LONG = 4_000, 16_000
+SHORT, LONG = 1_500, 6_000
 MOST_GROWTH = 8
-LEAST_SECONDS = 0.5
+LEAST_SECONDS = 0.25
 LOAD = "from transformers import BitsAndBytesConfig\nBitsAndBytesConfig(load_in_8bit=True)\n"
 # fmt: off
 TEXTS = {

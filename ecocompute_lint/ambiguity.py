@@ -48,7 +48,7 @@ def is_ambiguous(pattern: str, flags: int = 0) -> bool:
         warnings.simplefilter("ignore")
         tree = parser.parse(pattern, flags)
         automaton = _Automaton(tree.state.flags)
-        automaton.build(iter(tree))  # type: ignore[arg-type]
+        automaton.build(iter(tree))
     return automaton.too_large or automaton.empty_twice or automaton.loops_twice()
 
 

@@ -148,7 +148,7 @@ def test_expressions_of_own_rules(ecolint: Command, write) -> None:
     write("a.py", TRAP)
     write("ecolint.toml", 'rules = ["own"]\n')
     rule = (
-        "code: XY100\nname: own\nlevel: yellow\ncategory: quantization\nsummary: s\n"
+        "code: XY100\nname: own\nlevel: yellow\ncategory: energy\nsummary: s\n"
         "rationale: r\nmessage: m\nfact: load\nplace: load\nwhen:\n  - model: {matches: '(a+)+$'}\n"
         "fix: {level: manual, description: d}\n"
     )
