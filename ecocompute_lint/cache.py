@@ -266,6 +266,8 @@ def _carry(key: str, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
 
 
 def _read(file: Path) -> tuple[dict[str, Row], dict[str, tuple[tuple[Row, ...], Any]]]:
+    if not _ours(file.parent):
+        return {}, {}
     try:
         with open(file, "rb") as stream:
             digest, body = stream.readline(), stream.read()
@@ -281,6 +283,17 @@ def _read(file: Path) -> tuple[dict[str, Row], dict[str, tuple[tuple[Row, ...], 
     except (OSError, *_BROKEN):
         return {}, {}
     return blank, kept
+
+
+def _ours(place: Path) -> bool:
+    """Whether nobody else can have put results there, as in a folder that all may write to."""
+    if not hasattr(os, "geteuid"):
+        return True
+    try:
+        state = place.stat()
+    except OSError:
+        return False
+    return state.st_uid == os.geteuid() and not state.st_mode & 0o022
 
 
 def _write(file: Path, body: bytes) -> None:
@@ -329,6 +342,8 @@ class Cache:
         """Write what is new; say nothing where that is not possible."""
         with contextlib.suppress(OSError, *_BROKEN):
             self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not _ours(self.place):
+                return
             for results in self._by_context.values():
                 results.save()
             self._bound()

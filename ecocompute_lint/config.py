@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -163,10 +162,7 @@ def _config_in(directory: str) -> tuple[Path, Table] | None:
 
 def _table(path: Path) -> Table | None:
     """The settings in a file, or None for a pyproject.toml that has none for us."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from ecocompute_lint.bounded import TOMLError, loads_toml
 
     shown = _shown(path)
     try:
@@ -174,8 +170,8 @@ def _table(path: Path) -> Table | None:
     except OSError as error:
         raise ConfigError(f"{shown}: cannot be read: {error.strerror}", path=shown) from None
     try:
-        table: Any = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table: Any = loads_toml(data.decode("utf-8"))
+    except (TOMLError, UnicodeDecodeError) as error:
         _broken(path, shown, data, error)
         return None
     tool = table.get("tool")
@@ -214,11 +210,22 @@ def load_settings(config: Path | None, overrides: Mapping[str, Any] | None = Non
     if table is None:
         shown = _shown(source)
         raise ConfigError(f"{shown}: has no table [tool.ecolint]", path=shown)
-    return _settings(source, table, overrides)
+    return _settings(source, table, overrides, named=True)
 
 
-def _settings(source: Path, table: Table, overrides: Mapping[str, Any] | None) -> Settings:
-    values = read_table(table, _shown(source), source)
+def _settings(
+    source: Path, table: Table, overrides: Mapping[str, Any] | None, *, named: bool = False
+) -> Settings:
+    """The settings of a file. One that nobody `named` is as trustworthy as the tree around it."""
+    if not named and source.is_symlink():
+        from ecocompute_lint.confines import holds
+        from ecocompute_lint.tree import repository
+
+        root = repository(str(source.parent))
+        if root is not None and not holds(root, source):
+            shown = _shown(source)
+            raise ConfigError(f"{shown}: a link that leads out of {root}", path=shown)
+    values = read_table(table, _shown(source), source, confined=not named)
     return _overridden(Settings(root=source.parent, source=source, **values), overrides)
 
 

@@ -23,8 +23,10 @@ class _Invalid(Exception):  # noqa: N818  (never leaves this module)
         self.remedy = remedy
 
 
-def read_table(table: Mapping[str, Any], shown: str, source: Path) -> dict[str, Any]:
-    """The settings in the table of a configuration file."""
+def read_table(
+    table: Mapping[str, Any], shown: str, source: Path, *, confined: bool = False
+) -> dict[str, Any]:
+    """The settings in the table of a configuration file; `confined` to the tree around it."""
     where = f"{shown}: [tool.ecolint] " if source.name == "pyproject.toml" else f"{shown}: "
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -33,6 +35,8 @@ def read_table(table: Mapping[str, Any], shown: str, source: Path) -> dict[str, 
             if name not in _KEYS:
                 raise _unknown(key)
             values[name] = _KEYS[name](value, source.parent)
+            if confined and name in _PATHS:
+                _check_confined(values[name], source)
         except _Invalid as error:
             message = f"{where}{key}: {error.problem}{error.remedy and '. ' + error.remedy}"
             raise ConfigError(message, path=shown) from None
@@ -57,6 +61,17 @@ def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
             remedy = error.remedy and f". {error.remedy}"
             raise ConfigError(f"{error.problem} ({option}){remedy}") from None
     return values
+
+
+def _check_confined(found: Any, source: Path) -> None:
+    """What a tree says of itself must not make its auditor read elsewhere."""
+    from ecocompute_lint.confines import holds, tree_around
+
+    tree = tree_around(source.parent)
+    for path in found if isinstance(found, tuple) else (found,):
+        if path is not None and not holds(tree, path):
+            remedy = f"To allow it, name the configuration: --config {source.name}"
+            raise _Invalid(f"{path} lies outside of {tree}", remedy)
 
 
 def _unknown(key: str) -> _Invalid:
@@ -227,6 +242,7 @@ def _listed(names: Any) -> str:
     return f"{', '.join(others)} or {last}"
 
 
+_PATHS = ("rules", "data", "baseline")
 _SELECTING = ("select", "extend_select", "ignore")
 _MOST = 10**15
 # Options that are not called like their key.

@@ -108,6 +108,7 @@ class Plugin:
         from ecocompute_lint.config import ConfigError
         from ecocompute_lint.engine.catalogue import RuleError
         from ecocompute_lint.findings import Level
+        from ecocompute_lint.report.style import safe
 
         try:
             settings: Settings = self._settings_finder()(self._filename)
@@ -117,19 +118,21 @@ class Plugin:
                 text, path=self._filename, settings=settings, tree=self._tree, suppressions=False
             )
         except (ConfigError, RuleError) as error:
-            yield 1, 0, f"ECO000 {error}", type(self)
+            yield 1, 0, f"ECO000 {safe(str(error))}", type(self)
             return
         except Exception as error:  # a fault of ours must not end the run of the other plugins
             problem = f"internal error, please report it: {type(error).__name__}: {error}"
-            yield 1, 0, f"ECO000 {problem}", type(self)
+            yield 1, 0, f"ECO000 {safe(problem)}", type(self)
             return
         if report.problem is not None:
             yield self._problem(report.problem)
         for finding in report.findings:
             if finding.level > Level.GREEN or settings.show_good:
-                text = f"{finding.code} {finding.name}: {finding.message}"
+                text = f"{finding.code} {finding.name}: {safe(finding.message)}"
                 yield finding.place.line, finding.place.column - 1, text, type(self)
 
     def _problem(self, problem: Problem) -> tuple[int, int, str, type[Plugin]]:
+        from ecocompute_lint.report.style import safe
+
         column = max((problem.column or 1) - 1, 0)
-        return problem.line or 1, column, f"ECO000 {problem.message}", type(self)
+        return problem.line or 1, column, f"ECO000 {safe(problem.message)}", type(self)

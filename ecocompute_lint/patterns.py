@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,6 +11,12 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 _SPECIAL = frozenset("*?[]!#\\/ ")
+_FOLDERS = ".+"
+_MOST_FOLDERS = 2
+"""So many times a pattern may skip folders: each multiplies the ways to read a path by these."""
+_STAR = "[^/]*"
+_PLAIN = re.compile(r"(?:[^/()\[\]\\]|\\.|\[\^/\]|\[[^\[\]/\\]+\])+")
+"""A part of a regular expression that stays within one name, as pathspec writes it."""
 
 
 class Patterns:
@@ -48,7 +55,32 @@ def compile_patterns(lines: Sequence[str]) -> GitIgnoreSpec:
     """A specification of pathspec. Raises ValueError for a pattern that cannot be used."""
     from pathspec import GitIgnoreSpec
 
-    return GitIgnoreSpec.from_lines(lines)
+    spec = GitIgnoreSpec.from_lines(lines)
+    if any(line.count("*") > 2 for line in lines):
+        for pattern in spec.patterns:
+            if pattern.regex is not None:
+                regex = pattern.regex.pattern
+                if regex.count(_FOLDERS) > _MOST_FOLDERS:
+                    raise ValueError("too many times `**`")
+                pattern.regex = re.compile(_straight(regex))
+    return spec
+
+
+def _straight(regex: str) -> str:
+    """The regular expression of a pattern without the many ways to share a name out among stars.
+
+    What follows a star up to the next one is taken where it first occurs, for good: the next star
+    takes whatever is left.
+    """
+    first, *rest = regex.split(_STAR)
+    parts = [first]
+    for number, text in enumerate(rest):
+        last = number == len(rest) - 1
+        if last or not text or not _PLAIN.fullmatch(text):
+            parts.append(_STAR + text)
+        else:
+            parts.append(f"(?=(?P<star{number}>[^/]*?{text}))(?P=star{number})")
+    return "".join(parts)
 
 
 def compile_ignore_file(text: str) -> GitIgnoreSpec:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ecocompute_lint.runs import Work
 
 _MOST = 32
+_SAFE_PATH = "PYTHONSAFEPATH"
 _BYTES = {"fork": 100_000, "spawn": 300_000}
 """From so many bytes that passed the first gate on, several processes are sooner done than one.
 
@@ -33,6 +34,8 @@ def workers_for(jobs: int | None, size: int) -> int:
 
     `jobs`, or as many as pay where that is None or 0.
     """
+    if _method() == "spawn" and sys.version_info < (3, 11):
+        return 1  # see `_own_modules`: this Python would not listen
     if jobs:
         return min(jobs, _MOST)
     return min(_cores(), _MOST) if size >= _BYTES[_method()] else 1
@@ -54,7 +57,30 @@ def spread(
     parts: Iterable[Sequence[Work]], workers: int, method: str | None = None
 ) -> Iterator[Done]:
     """Analyse in so many processes, in order. Raises ConfigError and RuleError."""
-    context = multiprocessing.get_context(method or _method())
+    with _own_modules():
+        yield from _spread(parts, workers, method or _method())
+
+
+@contextlib.contextmanager
+def _own_modules() -> Iterator[None]:
+    """Processes that are spawned within look for no modules in the current directory.
+
+    Until they have taken over the path of this process they would: they are started with ``-c``,
+    and the directory may be anybody's.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
+
+
+def _spread(parts: Iterable[Sequence[Work]], workers: int, method: str) -> Iterator[Done]:
+    context = multiprocessing.get_context(method)
     before = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(workers, context, _begin)
     lost = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ecocompute_lint.errors import ConfigError
@@ -17,6 +17,8 @@ _DIFF = (
     "--src-prefix=a/ --dst-prefix=b/"
 ).split()
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_PARTIAL = (b"lazy fetching disabled", b"' not allowed")
+"""What git says where it may not fetch the objects that it lacks."""
 _ESCAPED = re.compile(rb"\\(?:([0-7]{3})|(.))", re.DOTALL)
 _SIGNS = {b"a": 7, b"b": 8, b"t": 9, b"n": 10, b"v": 11, b"f": 12, b"r": 13}
 
@@ -80,11 +82,32 @@ class Changes:
 def _changes(root: str, revision: str) -> Iterator[tuple[str, Lines]]:
     """The files that differ from where the revision and the present state part, and new ones."""
     base = _base(root, revision)
-    for name, lines in _parsed(_git(root, *_DIFF, base, "--")):
+    for name, lines in _parsed(_git(root, *_without_filters(root), *_DIFF, base, "--")):
         yield os.path.realpath(os.path.join(root, os.fsdecode(name))), lines
     for name in _git(root, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
         if name:
             yield os.path.realpath(os.path.join(root, os.fsdecode(name))), Lines(everything=True)
+
+
+def _without_filters(root: str) -> Iterator[str]:
+    """Options that take the filters out that the repository's own configuration defines.
+
+    git would run them, programs of any kind, on files that may have changed. Those of the user's
+    configuration are the user's own.
+    """
+    pattern = r"^filter\..*\.(clean|process|required)$"
+    asked = ("config", "-z", "--show-scope", "--name-only", "--get-regexp", pattern)
+    status, output, errors = _asked(root, *asked)
+    if status not in (0, 1):
+        raise CannotCompare(f"git config: {_reason(errors)}")
+    scopes, names = (output.split(b"\0")[part::2] for part in (0, 1))
+    for scope, name in zip(scopes, names, strict=False):
+        if scope not in (b"local", b"worktree"):
+            continue
+        key = os.fsdecode(name)
+        if "=" in key:
+            raise CannotCompare(f"a filter of {root} has a name that git cannot be told: {key!r}")
+        yield from ("-c", f"{key}={'false' if key.endswith('.required') else ''}")
 
 
 def _tracked(root: str, file: str) -> bool:
@@ -128,9 +151,19 @@ def _shallow_hint(root: str) -> str:
 
 def _git(root: str, *arguments: str) -> bytes:
     status, output, errors = _asked(root, *arguments)
+    if status != 0 and any(words in errors for words in _PARTIAL):
+        raise CannotCompare(
+            "this clone is a partial one, and ecolint fetches nothing. "
+            "`git diff` with the same revision fetches what is missing"
+        )
     if status != 0:
-        raise CannotCompare(f"git {arguments[0]}: {_reason(errors)}")
+        raise CannotCompare(f"git {_command(arguments)}: {_reason(errors)}")
     return output
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """The command behind the options."""
+    return next(word for word in arguments if word != "-c" and "." not in word)
 
 
 def _asked(root: str, *arguments: str) -> tuple[int, bytes, bytes]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.patterns import compile_ignore_file
@@ -18,6 +20,16 @@ Wanted = Callable[[str, str], bool]
 
 # Set while git runs a hook; they would redirect git to another repository.
 _GIT_VARIABLES = ("DIR", "WORK_TREE", "INDEX_FILE", "PREFIX", "COMMON_DIR", "OBJECT_DIRECTORY")
+# Programs that the configuration of a repository can name are not run: no monitor of the file
+# system, no hook, and nothing that fetches what a partial clone lacks.
+_QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+_ALONE = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_TERMINAL_PROMPT": "0",
+}
 _SUFFIXES_OF_FILES = (".py", ".pyw")
 
 
@@ -74,11 +86,22 @@ def run_git(root: str, *arguments: str) -> tuple[int, bytes, bytes]:
         for key, value in os.environ.items()
         if key.removeprefix("GIT_") not in _GIT_VARIABLES or not key.startswith("GIT_")
     }
-    # A file system monitor is a program that the repository names: never run it.
-    command = ["git", "-c", "core.fsmonitor=false", "-C", root, *arguments]
-    environment.update(LC_ALL="C", GIT_OPTIONAL_LOCKS="0")
+    command = [_git(environment.get("PATH", os.defpath)), *_QUIET, "-C", root, *arguments]
+    environment.update(_ALONE)
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     return done.returncode, done.stdout, done.stderr
+
+
+@lru_cache(maxsize=4)
+def _git(path: str) -> str:
+    """Where git is; never in the current directory, where Windows would look first."""
+    names = ("git.exe", "git") if os.name == "nt" else ("git",)
+    for folder in path.split(os.pathsep):
+        for name in names:
+            found = os.path.join(folder, name)
+            if os.path.isabs(folder) and os.path.isfile(found) and os.access(found, os.X_OK):
+                return found
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "git")
 
 
 def _git_files(root: str, bases: Sequence[str]) -> _GitFiles | None:

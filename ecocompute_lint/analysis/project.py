@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ecocompute_lint import traces
 from ecocompute_lint.analysis.relevance import Relevance, relevance_of
+from ecocompute_lint.confines import holds, tree_around
 from ecocompute_lint.findings import LINES_OF_A_FILE
 from ecocompute_lint.knowledge.apis import LIBRARIES
 from ecocompute_lint.nodes import shift_lines
@@ -86,11 +87,16 @@ class Project:
         if kept is not None and kept[0] == stamp:
             _kept.move_to_end(path)
             return kept[1]
-        parsed = self._read(path) if state.st_size <= _LARGEST else None
+        # A link may lead anywhere; only the tree itself is read on the word of an import.
+        parsed = self._read(path) if state.st_size <= _LARGEST and self._holds(path) else None
         _kept[path] = (stamp, parsed)
         if len(_kept) > _MOST_KEPT:
             _kept.popitem(last=False)
         return parsed
+
+    def _holds(self, path: str) -> bool:
+        top = min(self._folders, key=len)
+        return holds(top, path) or holds(tree_around(os.path.dirname(self.file)), path)
 
     def _read(self, path: str) -> Parsed | None:
         tree = self._parse(path)

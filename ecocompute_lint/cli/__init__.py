@@ -66,7 +66,7 @@ def _unexpected(error: Exception) -> int:
     if isinstance(error, OutputClosed):
         return _closed()
     if isinstance(error, (ConfigError, RuleError)):
-        return fail(str(error))
+        return fail(str(error).replace("\n", "\\n"))  # a name in it may hold one
     if os.environ.get("ECOLINT_TRACEBACK"):
         raise error
     return fail(
@@ -77,5 +77,8 @@ def _unexpected(error: Exception) -> int:
 
 def fail(message: str) -> int:
     """Say what went wrong; the exit status for it."""
-    print(f"ecolint: {message}", file=sys.stderr)
+    from ecocompute_lint.report.style import safe
+
+    lines = map(safe, message.split("\n"))
+    print("ecolint: " + "\n".join(lines), file=sys.stderr)
     return 2

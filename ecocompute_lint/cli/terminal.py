@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TextIO
 
-from ecocompute_lint.report.style import Style
+from ecocompute_lint.report.style import Style, safe
 
 _SIGNS = "│─·…"
 
@@ -69,7 +70,7 @@ def write_bytes(data: bytes) -> None:
 
 def say(message: str) -> None:
     """Write a line about the run itself to standard error."""
-    write(f"ecolint: {message}\n", sys.stderr)
+    write(f"ecolint: {safe(message)}\n", sys.stderr)
 
 
 def warn_on_stderr() -> None:
@@ -93,6 +94,8 @@ def write_file(path: str, text: str) -> None:
             file.write(data)
         return
     real = os.path.realpath(path)
+    if os.path.islink(path) and _leads_out(path):
+        raise OSError(errno.ELOOP, f"a link that leads to {real}, out of its tree")
     import contextlib
     import tempfile
 
@@ -107,6 +110,15 @@ def write_file(path: str, text: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _leads_out(link: str) -> bool:
+    """Whether a link in the audited tree leads out of it: a report would replace any file."""
+    from ecocompute_lint.confines import holds, tree_around
+
+    folder = os.path.dirname(os.path.abspath(link))
+    cwd = os.getcwd()
+    return holds(tree_around(cwd), folder) and not holds(tree_around(cwd), link)
 
 
 def _umask() -> int:

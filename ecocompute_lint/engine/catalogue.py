@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from ecocompute_lint.confines import holds, tree_around
 from ecocompute_lint.engine import compiled
 from ecocompute_lint.engine.rule import (
     Condition,
@@ -103,6 +104,8 @@ def load_rules(extra: tuple[Path, ...] = ()) -> tuple[Rule, ...]:
         if not directory.is_dir():
             raise RuleError(directory, 1, "no such directory of rules")
         for path in sorted((*directory.glob("*.yaml"), *directory.glob("*.yml"))):
+            if directory in extra and path.is_symlink() and not holds(tree_around(directory), path):
+                raise RuleError(path, 1, "a link that leads out of the tree")
             rule = read_rule(path)
             if rule.code in rules:
                 raise RuleError(path, 1, f"code: {rule.code} is taken by {rules[rule.code].path}")
@@ -129,9 +132,12 @@ def _parsed(path: Path, text: bytes) -> tuple[Any, Any]:
     """What a file says, and the same with its positions."""
     import yaml
 
+    from ecocompute_lint.bounded import check_yaml
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         decoded = text.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        check_yaml(decoded, loader)
         return yaml.load(decoded, Loader=loader), yaml.compose(decoded, Loader=loader)
     except UnicodeDecodeError as error:
         raise RuleError(path, 1, f"cannot be read: {error}") from None
@@ -139,6 +145,8 @@ def _parsed(path: Path, text: bytes) -> tuple[Any, Any]:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error)
         raise RuleError(path, mark.line + 1 if mark else 1, f"not valid YAML: {reason}") from None
+    except ValueError as error:  # a date or a number that there is not
+        raise RuleError(path, 1, f"not valid YAML: {error}") from None
 
 
 def _lines_of(node: Any, prefix: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
@@ -326,6 +334,11 @@ class _Reader:
                 re.compile(operand)
             except (re.error, TypeError) as error:
                 raise self.fail(where, f"not a regular expression: {error}") from None
+            if self.path.parent != rules_dir():  # ours are looked at by the tests
+                from ecocompute_lint.ambiguity import is_ambiguous
+
+                if is_ambiguous(operand):
+                    raise self.fail(where, f"could take exponential time: {operand!r}")
 
     def fix(self, where: tuple[Any, ...], data: Any) -> FixRule:
         self.keys(where, data, _FIX_KEYS, ("level", "description"))

@@ -238,6 +238,10 @@ def _number(item: Const | Symbol) -> float | None:
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
+_LONGEST = 1000
+"""Characters of a value that an expression is searched in: names are shorter."""
+
+
 def _at_most(limit: float) -> Callable[[Const | Symbol], bool]:
     return lambda item: (number := _number(item)) is not None and number <= limit
 
@@ -255,7 +259,7 @@ def _like(pattern: str) -> Callable[[Const | Symbol], bool]:
 
     def test(item: Const | Symbol) -> bool:
         text = item.value if isinstance(item, Const) else item.name
-        return isinstance(text, str) and compiled.search(text) is not None
+        return isinstance(text, str) and compiled.search(text, 0, _LONGEST) is not None
 
     return test
 

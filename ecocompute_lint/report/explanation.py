@@ -10,7 +10,7 @@ from ecocompute_lint.findings import Finding, FixLevel
 from ecocompute_lint.knowledge.hardware import find_gpu
 from ecocompute_lint.report.evidence import repair_cost
 from ecocompute_lint.report.source import excerpt
-from ecocompute_lint.report.style import LEVEL_STYLES, Style, cells, safe
+from ecocompute_lint.report.style import LEVEL_STYLES, Style, cells, leading, safe
 from ecocompute_lint.report.text import place_of
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def _repair(answer: Answer, style: Style) -> Iterator[str]:
 def _nothing(inquiry: Inquiry, style: Style) -> Iterator[str]:
     column = f":{inquiry.column}" if inquiry.column is not None else ""
     cell = f":cell {inquiry.cell}" if inquiry.cell is not None else ""
-    where = f"{safe(inquiry.path)}{cell}:{inquiry.line}{column}"
+    where = f"{leading(inquiry.path)}{cell}:{inquiry.line}{column}"
     yield f"{style.paint(where, 'bold')}  no finding"
     if inquiry.reason:
         yield from style.wrap(f"The file is not looked at: {inquiry.reason}.", "  ")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ecocompute_lint.findings import Finding, FixLevel
 from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.report.evidence import repair_cost
-from ecocompute_lint.report.style import Style, safe
+from ecocompute_lint.report.style import Style, leading, safe
 from ecocompute_lint.report.text import place_of
 
 _LEVELS = {
@@ -51,7 +51,7 @@ def _fixed(file: Repaired, style: Style, dry: bool) -> str:
         f"{f'{count}x ' if count > 1 else ''}{code} ({level})"
         for (code, level), count in counts.items()
     ]
-    path = style.paint(safe(file.path), "bold")
+    path = style.paint(leading(file.path), "bold")
     return f"{path}  {done} {len(file.fixed)}: {', '.join(parts)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 
@@ -25,12 +26,15 @@ LEVEL_STYLES = {
 
 def safe(text: str) -> str:
     """`text` on one line, with control characters spelled out."""
-    return spelled(text.replace("\t", " "))
+    shown = spelled(text.replace("\t", " "))
+    if shown.lstrip().startswith("::") and _in_workflow():
+        return shown.replace(":", "\\x3a", 1)  # it may come to stand at the beginning of a line
+    return shown
 
 
 def spelled(text: str) -> str:
     """`text` with control characters but tabs spelled out, and without halves of characters."""
-    return _DANGEROUS.sub(_spelled, as_text(text))
+    return _DANGEROUS.sub(_spelled, uncommanding(as_text(text)))
 
 
 def _spelled(match: re.Match[str]) -> str:
@@ -40,7 +44,23 @@ def _spelled(match: re.Match[str]) -> str:
 
 def masked(text: str) -> str:
     """`text` with each control character replaced by one visible character."""
-    return _DANGEROUS.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _DANGEROUS.sub("\N{REPLACEMENT CHARACTER}", uncommanding(text))
+
+
+def uncommanding(text: str) -> str:
+    """`text` without what the runner of a GitHub workflow takes for a command within a line."""
+    if "##[" in text and _in_workflow():
+        return text.replace("##[", "##\N{REPLACEMENT CHARACTER}")
+    return text
+
+
+def _in_workflow() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def leading(path: str) -> str:
+    """A path for the beginning of a line, where ``::`` would be such a command too."""
+    return safe(f"./{path}" if path.lstrip().startswith("::") else path)
 
 
 def cells(text: str) -> int:

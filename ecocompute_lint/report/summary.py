@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ecocompute_lint.findings import Finding, Level
 from ecocompute_lint.frozen import dataclass
-from ecocompute_lint.report.style import LEVEL_STYLES, Style, plural, safe
+from ecocompute_lint.report.style import LEVEL_STYLES, Style, leading, plural
 from ecocompute_lint.report.totals import total
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def summary(view: View, style: Style) -> list[str]:
     if not files:
         return ["no files to examine"]
     parts = [_found(view, style), _looked_at(view), *_good(view), f"{view.report.seconds:.2f} s"]
-    lines = [f"{safe(file.path)}: skipped, {file.reason}" for file in view.report.too_large]
+    lines = [f"{leading(file.path)}: skipped, {file.reason}" for file in view.report.too_large]
     lines.append(f" {style.dot} ".join(parts))
     lines += _costs(view, style)
     if hint := fix_hint(view):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ecocompute_lint.findings import Confidence, Finding, Problem
 from ecocompute_lint.report.evidence import evidence_lines, repair_cost
 from ecocompute_lint.report.source import excerpt
-from ecocompute_lint.report.style import LEVEL_STYLES, Style, safe
+from ecocompute_lint.report.style import LEVEL_STYLES, Style, leading, safe
 from ecocompute_lint.report.summary import View, summary
 
 _NUMERIC = "numeric: outputs can change"
@@ -30,7 +30,7 @@ def problem_lines(view: View, style: Style) -> Iterator[str]:
 def problem_line(problem: Problem, style: Style) -> str:
     """A file that could not be analysed, on one line."""
     place = ":".join(str(part) for part in (problem.line, problem.column) if part is not None)
-    where = safe(problem.path) + (f":{place}" if place else "")
+    where = leading(problem.path) + (f":{place}" if place else "")
     code = style.paint(problem.code, "bold")
     return f"{style.paint(where, 'bold')}  {code}  could not be analysed: {safe(problem.message)}"
 
@@ -38,7 +38,7 @@ def problem_line(problem: Problem, style: Style) -> str:
 def place_of(finding: Finding) -> str:
     """``path:line:column``, which editors and terminals can open."""
     cell = f":cell {finding.cell}" if finding.cell is not None else ""
-    return f"{safe(finding.path)}{cell}:{finding.place.line}:{finding.place.column}"
+    return f"{leading(finding.path)}{cell}:{finding.place.line}:{finding.place.column}"
 
 
 def _finding(finding: Finding, view: View, style: Style) -> str:

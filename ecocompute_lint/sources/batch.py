@@ -10,7 +10,7 @@ from ecocompute_lint.sources.documents import UNKNOWN, Document, Word
 from ecocompute_lint.sources.pieces import Piece
 from ecocompute_lint.sources.shell import said_by
 
-_LINE = re.compile(r"(?:[^\r\n^]|\^(?:\r?\n|.)|\^$)*(?:\r\n|\r|\n|\Z)")
+_LINE = re.compile(r"(?:[^\r\n^]|\^(?:\r?\n|.)|\^\Z)*(?:\r\n|\r|\n|\Z)")
 _COMMENT = re.compile(r"[ \t]*@?(?:rem\b|::)", re.IGNORECASE)
 _SET = re.compile(r"[ \t]*@?set[ \t]+\"?(\w+)=([^\"\r\n]*)", re.IGNORECASE)
 _WORD = re.compile(r"(?:\"[^\"\r\n]*\"|\^(?:\r?\n|.)|[^\s\"&|<>^()])+|(&&|\|\||[&|()])|[<>]+")

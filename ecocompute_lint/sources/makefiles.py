@@ -15,7 +15,7 @@ _VARIABLE = re.compile(
     r"[ ]*(?:export[ \t]+|override[ \t]+)?([\w.-]+)[ \t]*(\?|:{1,3}|\+|!)?=[ \t]*"
 )
 _USE = re.compile(r"\$(?:\$|\((?P<round>[\w.-]+)\)|\{(?P<curly>[\w.-]+)\}|(?P<rest>[({]|\S))")
-_JUST_USE = re.compile(r"\{\{\s*(?P<round>[\w-]+)\s*\}\}|\{\{(?P<rest>.*?)\}\}")
+_JUST_USE = re.compile(r"\{\{\s*(?P<round>[\w-]+)\s*\}\}|\{\{(?P<rest>.{0,400}?)\}\}")
 _JUST_VARIABLE = re.compile(r"([\w-]+)[ \t]*(:)=[ \t]*")
 _COMMENT = re.compile(r"(?<![ \t])[ \t]+#")
 _PREFIX = re.compile(r"[ \t]*[@+-]*[ \t]*")

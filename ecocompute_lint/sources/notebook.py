@@ -29,7 +29,7 @@ _PYTHONS = re.compile(r"(?:\S*/)?python3?\b")
 # fmt: on
 _CELL_MAGIC = re.compile(r"%%(\S+)[ \t]*([^\r\n]*?)[ \t]*(?:\r\n|\r|\n|\Z)")
 # Comments too: Colab keeps the titles of its forms above a magic.
-_BLANK_LINES = re.compile(r"(?:[ \t]*(?:\#[^\r\n]*)?(?:\r\n|\r|\n))*")
+_BLANK_LINES = re.compile(r"(?:[ \t]*(?:\#[^\r\n]*)?[\r\n])*")
 _WRITTEN = re.compile(r"(?:-\S+[ \t]+)*(['\"]?)(?P<name>[^'\"]+?)\1")
 
 

@@ -152,8 +152,12 @@ def compose(text: str) -> Any:
     """The nodes of a YAML or JSON text, with their marks. Raises Unreadable for a broken one."""
     import yaml
 
+    from ecocompute_lint.bounded import check_yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        check_yaml(text, loader)
+        return yaml.compose(text, Loader=loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or "not valid YAML"

@@ -7,7 +7,6 @@ brings this module in when there is a file to read.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -117,13 +116,9 @@ def _required(document: Document) -> Iterator[Statement]:
 
 
 def _toml(data: bytes) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from ecocompute_lint.bounded import loads_toml
 
-    found: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
-    return found
+    return loads_toml(data.decode("utf-8-sig"))
 
 
 def _table(value: Any, name: str) -> dict[str, Any]:

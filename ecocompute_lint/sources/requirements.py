@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from ecocompute_lint import traces
+from ecocompute_lint.confines import holds, tree_around
 from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.packaging_names import of_conda as conda_name
 from ecocompute_lint.versions import ANY, Range, caret, exactly, hull, range_of, tilde
@@ -25,7 +26,8 @@ _REPOSITORY = re.compile(r"(?:-e\s+|--editable[ =])?(?:git|hg)\+\S*?/([\w.-]+?)(
 _EGG = re.compile(r"#egg=([\w.-]+)")
 _CONDA = re.compile(r"(?:\S+::)?([A-Za-z0-9][\w.-]*)\s*([^\[]*)")
 _FUZZY = re.compile(r"(==?)\s*([\w.!+*]+)(=.*)?$")
-_MOST_INCLUDES = 8
+_MOST_INCLUDES = 32
+_LARGEST = 8_000_000
 _PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 _MACHINE = {
     "os_name": "posix",
@@ -53,19 +55,29 @@ class Statement:
         return cls(canonicalize_name(name), versions, text)
 
 
-def of_text(path: str, data: bytes, depth: int = 0) -> Iterator[Statement]:
-    """A requirements file, and those that it includes."""
+def of_text(path: str, data: bytes, read: set[str] | None = None) -> Iterator[Statement]:
+    """A requirements file, and those that it includes: of its own tree, each once."""
+    read = {path} if read is None else read
     for line in _lines(decoded(data)):
         include = _INCLUDE.match(line)
         if include is None:
             found = of_requirement(line)
             if found is not None:
                 yield found
-        elif depth < _MOST_INCLUDES:
+        elif len(read) <= _MOST_INCLUDES:
             inner = os.path.normpath(os.path.join(os.path.dirname(path), include[1]))
-            if inner != path and traces.is_file(inner):
+            if inner not in read and _may_read(inner, path):
+                read.add(inner)
                 traces.reads(inner)
-                yield from of_text(inner, Path(inner).read_bytes(), depth + 1)
+                yield from of_text(inner, Path(inner).read_bytes(), read)
+
+
+def _may_read(inner: str, path: str) -> bool:
+    return (
+        traces.is_file(inner)
+        and os.path.getsize(inner) <= _LARGEST
+        and holds(tree_around(os.path.dirname(path)), inner)
+    )
 
 
 def decoded(data: bytes) -> str:

@@ -16,7 +16,7 @@ from ecocompute_lint.sources.documents import Branch
 from ecocompute_lint.sources.scalars import PLACEHOLDER
 
 _OPENS = re.compile(r"\$?\{\{|\{%")
-_TAG = re.compile(r"\$?\{\{.*?\}\}|\{%.*?%\}")
+_TAG = re.compile(r"\$?\{\{.{0,400}?\}\}|\{%.{0,400}?%\}")
 _WORD = re.compile(r"[{%$#-]+\s*(\w+|/\*)?([^%}]*)")
 _OPENING = frozenset("if with range for define block unless".split())
 _CLOSING = frozenset("end endif endfor endwith endblock".split())

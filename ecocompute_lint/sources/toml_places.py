@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -14,7 +13,7 @@ from ecocompute_lint.sources.text import LineMap
 
 Path: TypeAlias = tuple[str | int, ...]
 
-_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*(?:\n|\Z))*")
 _KEY = re.compile(r"[A-Za-z0-9_-]+|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
 _STRING = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'', re.DOTALL
@@ -26,14 +25,11 @@ _DEEPEST = 60
 
 def parse(text: str) -> dict[str, Any]:
     """The data of a TOML text. Raises Unreadable for a broken one."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from ecocompute_lint.bounded import loads_toml
 
     try:
-        found: dict[str, Any] = tomllib.loads(text.replace("\r\n", "\n"))
-    except (ValueError, RecursionError) as error:
+        found = loads_toml(text.replace("\r\n", "\n"))
+    except ValueError as error:
         where = _WHERE.search(str(error))
         line, column = (int(where[1]), int(where[2])) if where else (None, None)
         reason = _WHERE.sub("", str(error)).strip()
