@@ -96,6 +96,8 @@ def find_recipe(text: str) -> Recipe:
 
         near = difflib.get_close_matches(text.lower(), _BY_NAME, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
+        if text.strip().lower() == "int8":
+            hint = "Write int8_default (outlier threshold 6.0) or int8_pure (threshold 0.0). "
         raise ConfigError(
             f"unknown precision {text!r} (--precisions). {hint}Known: {', '.join(_BY_NAME)}"
         )

@@ -49,7 +49,7 @@ def planned(plan: Plan, gpu: Gpu | None, output: str) -> Document:
                 item.recipe.name,
                 str(item.batch_size),
                 f"{need.weights_gb:.1f}",
-                f"{need.kv_cache_gb:.1f}" if need.kv_cache_gb is not None else "unknown",
+                f"{need.kv_cache_gb:.2f}" if need.kv_cache_gb is not None else "unknown",
                 f"{need.total_gb:.1f}",
                 f"{need.low_gb:.1f}–{need.high_gb:.1f}",
                 _FITS[need.fits] if gpu is not None else "",

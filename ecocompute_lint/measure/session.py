@@ -115,6 +115,12 @@ def work_off(
     first = True
     for recipe, group in groupby(plan.configurations, key=lambda item: item.recipe):
         todo = [item for item in group if found[item].row is None]
+        if not meter.simulated:
+            large = [item for item in todo if item.memory and item.memory.fits is False]
+            found.update((outcome.configuration, outcome) for outcome in worker.large(large))
+            todo = [item for item in todo if item not in large]
+            if large and not todo:
+                watch.step()
         if not todo:
             continue
         if worker.broken:
@@ -207,6 +213,16 @@ class _Worker:
                 "reading; take more --output-tokens"
             )
         return Outcome(item, row), True
+
+    def large(self, items: Sequence[Configuration]) -> list[Outcome]:
+        """The outcomes of what surely does not fit, by the model of memory."""
+        found = []
+        for item in items:
+            need = item.memory.low_gb if item.memory else 0.0
+            there = self._plan.gpu.vram_gb
+            why = f"not tried: it needs {need:.1f} GB or more, the card has {there:g}"
+            found += self.failed([item], why)
+        return found
 
     def failed(self, items: Iterable[Configuration], problem: str) -> list[Outcome]:
         """The outcomes of what is not measured."""
