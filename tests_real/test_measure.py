@@ -225,7 +225,7 @@ def test_fault_out_of_memory_is_one_configuration(home: Path, measure: Measure) 
     large = "100000"
     done = measure(
         *("--precisions", "fp16,bf16", "--batch-sizes", f"1,{large}", "--input-tokens", "120"),
-        RLIMIT_AS=8 * 2**30,
+        RLIMIT_AS=3 * 2**30,
     )
     assert done.returncode == 1, done.stderr
     assert list(rows(home)) == ["fp16 1", "bf16 1"]
