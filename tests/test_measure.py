@@ -12,6 +12,7 @@ import errno
 import importlib.util
 import io
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -673,9 +674,9 @@ def test_a_configuration_makes_a_model(ecolint: Command, write: Write) -> None:
         told = ecolint("measure", "--dry-run", "--random-weights", given_).stdout
         assert told.startswith(f"Plan: {name}\n"), told
         assert "0.00212 B parameters · weights random · " in told
-    both = ("--random-weights", "tiny", "--model", "Qwen/Qwen2.5-1.5B", "--outliers")
+    both = ("--random-weights", "tiny", "--model", "acme/trial", "--outliers")
     told = ecolint("measure", "--dry-run", *both).stdout
-    assert told.startswith("Plan: Qwen2.5-1.5B\n")
+    assert told.startswith("Plan: trial\n")
     assert "weights random, some norm channels scaled" in told
 
 
@@ -690,6 +691,10 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "no config": (("--random-weights", "x"), "no such file, and no folder with config.json"),
     "no JSON": (("--random-weights", "trace.csv"), "--random-weights trace.csv: "),
     "small": (("--random-weights", "small.json"), "; rows hold models of 1,000,000 or more"),
+    "another model": (
+        ("--random-weights", "million.json", "--model", "Qwen/Qwen2.5-1.5B"),
+        "billion parameters, but Qwen/Qwen2.5-1.5B has 1.54",
+    ),
     "outliers": (("--model", "a/b", "--outliers"), "--outliers goes with --random-weights only"),
     "precision": (("--model", "a/b", "--precisions", "nf5"), "Did you mean nf4? Known: fp16, "),
     "int8": (("--model", "a/b", "--precisions", "int8"), "Write int8_default (outlier threshold"),
@@ -708,6 +713,7 @@ def test_a_plan_that_cannot_be_is_explained(ecolint: Command, write: Write, name
     arguments, said = WRONG[name]
     write("trace.csv", RAMP)
     write("small.json", SMALL)
+    write("million.json", SMALL.replace('"vocab_size": 10', '"vocab_size": 1000000'))
     done = ecolint("measure", "--dry-run", *arguments)
     assert done.status == 2
     assert said in done.stderr
@@ -774,3 +780,41 @@ def test_other_commands_import_none_of_it(tmp_path: Path, arguments: tuple[str, 
         check=False,
     )
     assert done.stdout.splitlines()[-1] == "IMPORTED []", done.stderr
+
+
+WATCHED = """
+import time
+from ecocompute_lint.cli.measure import _Watch
+
+with _Watch(12) as watch:
+    watch.doing("nf4, batch 8")
+    watch.step(4)
+    watch.say("fp16, batch 8: [measured]")
+    time.sleep(0.3)
+"""
+
+
+def test_on_a_terminal_a_bar_says_how_much_is_left() -> None:
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-c", WATCHED], stderr=slave, env=environment(TERM="xterm"), check=True
+    )
+    os.write(slave, b".")
+    text = os.read(master, 65536).decode()
+    os.close(master)
+    os.close(slave)
+    assert "nf4, batch 8" in text
+    assert "4/12 runs, left" in text
+    assert "ecolint: fp16, batch 8: [measured]" in text
+
+
+def test_elsewhere_each_configuration_is_a_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+    )
+    assert done.stderr == "ecolint: fp16, batch 8: [measured]\n"

@@ -125,7 +125,8 @@ def _configuration(row: dict[str, str]) -> str:
 
 def test_a_rehearsal_writes_rows_that_nothing_uses(home: Path, measure: Measure) -> None:
     names = "bf16,fp16,int8_pure"
-    done = measure("--precisions", names, "--batch-sizes", "2,1")
+    asked = ("--precisions", names, "--batch-sizes", "2,1", "--outliers")
+    done = measure(*asked)
     assert done.returncode == 0, done.stderr
     found = rows(home)
     wanted = [f"{name} {batch}" for name in ("fp16", *names.split(",")) for batch in (1, 2)]
@@ -136,6 +137,7 @@ def test_a_rehearsal_writes_rows_that_nothing_uses(home: Path, measure: Measure)
         assert (row["input_tokens"], row["output_tokens"]) == ("8", "4")
         assert row["torch"] == torch.__version__
         assert "power=recorded trace trace.csv" in row["note"]
+        assert "weights=random, some norm channels scaled" in row["note"]
         assert f"idle_w={WATTS}" in row["note"]
         # A power that never changes: joules are watts times seconds.
         assert float(row["power_w"]) == pytest.approx(WATTS)
@@ -147,20 +149,20 @@ def test_a_rehearsal_writes_rows_that_nothing_uses(home: Path, measure: Measure)
             assert row["fp16_ref_id"] == half["id"]
             change = (energy / float(half["energy_j_per_1k_tok"]) - 1) * 100
             assert float(row["delta_gross_vs_fp16_pct"]) == pytest.approx(change, abs=0.02)
-        assert name in done.stdout.replace("  ", " ") or name.split()[0] in done.stdout
+        assert any(line.split()[:2] == name.split() for line in done.stdout.splitlines())
     assert "No measurement: the power comes from a recorded trace" in done.stdout
     checked = ecolint(home, "data", "check", "rows.csv")
     assert checked.stdout == "rows.csv: 6 rows, no problems\n"
     assert load_dataset((home / "rows.csv",)).preferred == load_dataset().preferred
 
     before = (home / "rows.csv").read_bytes()
-    again = measure("--precisions", names, "--batch-sizes", "1,2")
+    again = measure(*asked)
     assert again.returncode == 0, again.stderr
     assert "has 6 of 6 configurations: going on" in again.stderr
     assert (home / "rows.csv").read_bytes() == before
 
 
-def test_fault_interrupted_it_keeps_its_rows_and_goes_on(home: Path, measure: Measure) -> None:
+def test_trouble_interrupted_it_keeps_its_rows_and_goes_on(home: Path, measure: Measure) -> None:
     arguments = ("--precisions", "fp16,bf16", "--batch-sizes", "1,2,3,4,5,6,7,8")
     running = subprocess.Popen(
         command(*arguments, "--runs", "20"),
@@ -193,7 +195,7 @@ def test_fault_interrupted_it_keeps_its_rows_and_goes_on(home: Path, measure: Me
     assert {"fp16 1", "fp16 2", "bf16 1", "bf16 2"} <= set(found)
 
 
-def test_fault_a_full_disk_leaves_the_rows_that_fitted(home: Path, measure: Measure) -> None:
+def test_trouble_a_full_disk_leaves_the_rows_that_fitted(home: Path, measure: Measure) -> None:
     # Room for the header and a row or two. Weights would not fit: they are there already.
     config = json.loads((home / "tiny" / "config.json").read_text())
     model = AutoModelForCausalLM.from_config(_config(config), dtype=torch.float16)
@@ -220,7 +222,7 @@ def test_fault_a_full_disk_leaves_the_rows_that_fitted(home: Path, measure: Meas
     assert [path.name for path in home.glob(".ecolint*")] == []
 
 
-def test_fault_out_of_memory_is_one_configuration(home: Path, measure: Measure) -> None:
+def test_trouble_out_of_memory_is_one_configuration(home: Path, measure: Measure) -> None:
     # The embeddings of the prompts alone take more than there is room for.
     large = "100000"
     done = measure(
@@ -234,7 +236,7 @@ def test_fault_out_of_memory_is_one_configuration(home: Path, measure: Measure) 
         assert f"{name}, batch {large}: out of memory" in done.stdout
 
 
-def test_fault_a_sensor_that_gives_up_ends_the_run(home: Path, measure: Measure) -> None:
+def test_trouble_a_sensor_that_gives_up_ends_the_run(home: Path, measure: Measure) -> None:
     (home / "trace.csv").write_text(BREAKS)
     batches = ",".join(map(str, range(1, 61)))
     done = measure("--precisions", "fp16,bf16", "--batch-sizes", batches)
@@ -250,7 +252,7 @@ def test_fault_a_sensor_that_gives_up_ends_the_run(home: Path, measure: Measure)
     assert {name: rows(home)[name] for name in kept} == kept
 
 
-def test_fault_what_cannot_be_measured_is_said_before(home: Path, measure: Measure) -> None:
+def test_trouble_what_cannot_be_measured_is_said_before(home: Path, measure: Measure) -> None:
     done = measure("--input-tokens", "120", "--output-tokens", "20", "--precisions", "fp16")
     assert done.returncode == 2
     assert "its context is 128 tokens, and 140 are asked for" in done.stderr

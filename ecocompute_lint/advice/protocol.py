@@ -13,7 +13,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:g} %"
 
 
-PROTOCOL = (
+BY_HAND = (
     f"Sample the board power at {SAMPLES_PER_SECOND} Hz or faster (NVML or nvidia-smi), or read "
     "the card's energy counter.",
     "Measure idle power before you load the model, and keep it beside the result: bills are gross.",
@@ -24,6 +24,11 @@ PROTOCOL = (
     f"{_percent(QUALITY_GATE['power'])} for power.",
     'Add it with `data = ["my.csv"]` in the configuration: `ecolint data --header` prints the '
     "header line, `ecolint data check my.csv` checks the file.",
+)
+
+PROTOCOL = (
+    "On an NVIDIA GPU `ecolint measure` does what follows, and writes the rows.",
+    *BY_HAND,
 )
 
 LIMITS = (

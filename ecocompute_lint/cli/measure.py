@@ -194,9 +194,9 @@ def _card(name: str, asked: str | None) -> Gpu:
 
 
 def _without_card(why: str) -> str:
-    from ecocompute_lint.advice.protocol import PROTOCOL
+    from ecocompute_lint.advice.protocol import BY_HAND
 
-    steps = "\n".join(f"  {number}. {text}" for number, text in enumerate(PROTOCOL, 1))
+    steps = "\n".join(f"  {number}. {text}" for number, text in enumerate(BY_HAND, 1))
     return (
         f"nothing can be measured here: {why}.\n"
         "It takes an NVIDIA GPU with its driver and a CUDA build of torch. What the command does "

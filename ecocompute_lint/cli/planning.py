@@ -187,9 +187,7 @@ def _gpu(text: str | None, settings: Settings) -> tuple[Gpu, tuple[str, ...]]:
     if text is None and settings.gpu is None:
         gpu, warnings = parameters.check_gpu(DEFAULT_GPU)
         return gpu, (f"No GPU was named: the {gpu.name} is assumed (--gpu).", *warnings)
-    gpu, warnings = parameters.check_gpu(
-        text if text is not None else settings.gpu or DEFAULT_GPU
-    )
+    gpu, warnings = parameters.check_gpu(text if text is not None else settings.gpu or DEFAULT_GPU)
     return gpu, () if _is_measured(gpu, settings) else warnings
 
 

@@ -14,7 +14,7 @@ from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.energy import Setup
 from ecocompute_lint.knowledge.hardware import Gpu
 from ecocompute_lint.knowledge.memory import Memory, memory
-from ecocompute_lint.knowledge.models import ModelSize, resolve
+from ecocompute_lint.knowledge.models import ModelSize, published, resolve
 from ecocompute_lint.knowledge.precisions import BASELINE
 from ecocompute_lint.measure.recipes import Recipe
 
@@ -115,6 +115,12 @@ def subject(model: str | None, random: str | None, outliers: bool) -> Subject:
         size = _size(config)
         found = _named(model or _own_name(config), os_path(config), True, size, outliers)
     total = found.size.params_total_b
+    told = published(found.hf_id).params_total_b if random is not None and found.hf_id else None
+    if total and told and not told / 2 <= total <= told * 2:
+        raise ConfigError(
+            f"--random-weights {random}: {total:.3g} billion parameters, but {found.hf_id} has "
+            f"{told:.3g}"
+        )
     if total is not None and total < SMALLEST_B:
         raise ConfigError(
             f"{found.name} has {total * 1e9:,.0f} parameters; rows hold models of "

@@ -124,6 +124,7 @@ def work_off(
         if not todo:
             continue
         if worker.broken:
+            watch.step()
             outcomes = worker.failed(todo, f"not tried: {worker.broken}")
         else:
             if not first and pauses.settle:
