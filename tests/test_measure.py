@@ -13,6 +13,7 @@ import importlib.util
 import io
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -25,16 +26,25 @@ from conftest import Command, environment
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecocompute_lint.cli.measure import _card, _without_card
 from ecocompute_lint.errors import ConfigError
 from ecocompute_lint.knowledge.columns import HEADER
 from ecocompute_lint.knowledge.hardware import find_gpu
 from ecocompute_lint.knowledge.measurements import load_dataset
 from ecocompute_lint.knowledge.precisions import precision
 from ecocompute_lint.knowledge.row_files import DataError
+from ecocompute_lint.measure.nvml import NoCard, nvml_card
 from ecocompute_lint.measure.plan import Plan, plan, subject
-from ecocompute_lint.measure.power import Counter, Sampler, SensorError, Trace, Window, integral
+from ecocompute_lint.measure.power import (
+    Counter,
+    Sampler,
+    SensorError,
+    Window,
+    integral,
+)
 from ecocompute_lint.measure.protocol import OutOfMemory, Run, figures, idle_power, verdict
 from ecocompute_lint.measure.recipes import RECIPES, Recipe, find_recipe
+from ecocompute_lint.measure.recorded import Trace
 from ecocompute_lint.measure.rows import Book, RowFile, Session
 from ecocompute_lint.measure.session import LoadError, Outcome, Pauses, Unsaved, steps, work_off
 
@@ -108,9 +118,9 @@ def test_a_sensor_that_fails_while_work_goes_on_is_seen_at_its_end() -> None:
 
     meter = Sampler(read, "two readings")
     meter.start()
+    while meter._failed is None:
+        pass
     with pytest.raises(SensorError, match="gone"):
-        meter.stop()
-        meter.start()
         meter.stop()
 
 
@@ -573,11 +583,24 @@ def test_rows_of_the_user_stay_as_they_are(bench: Bench, write: Write) -> None:
 
     write("rows.csv", SAMPLE)
     old = bench.rows()
-    with pytest.raises(ConfigError, match="has fp16, batch 1 already, measured with "):
-        bench.run()
+    for name, title in (("fp16", "fp16"), ("nf4", "nf4"), ("int8_default", "int8_default")):
+        with pytest.raises(ConfigError, match=f"has {title}, batch 1 already, measured with "):
+            bench.run(bench.plan(name, (1,)))
     bench.run(bench.plan("fp16,nf4", (1,), gpu="rtx4090"))
     assert bench.rows()[: len(old)] == old
     assert bench.sound() == len(old) + 2
+    bench.run(bench.plan("int8_default,nf4_no_compute_dtype", (1,)), again=True)
+    kept = bench.rows()
+    assert [row["quality"] for row in kept[: len(old)]] == ["raw", "", "superseded", ""]
+    assert bench.sound() == len(old) + 2
+
+
+def test_a_model_that_no_row_can_hold_is_refused_before(bench: Bench, write: Write) -> None:
+    write("Llama-2-70b/config.json", SMALL.replace('"vocab_size": 10', '"vocab_size": 1000000'))
+    with pytest.raises(ConfigError) as error:
+        bench.run(bench.plan("fp16", (1,), model=str(bench.path.parent / "Llama-2-70b")))
+    assert "no row can be written for Llama-2-70b: column params_b: 0.016" in str(error.value)
+    assert not bench.path.exists()
 
 
 def test_a_file_that_is_wrong_is_not_touched(bench: Bench, write: Write) -> None:
@@ -750,13 +773,41 @@ def test_without_its_extra_it_says_what_to_install(ecolint: Command) -> None:
 
 
 def test_without_a_gpu_it_says_so_and_gives_the_protocol() -> None:
-    from ecocompute_lint.cli.measure import _without_card
-
     said = _without_card("torch 2.13.0 is a build without CUDA")
     assert said.startswith("nothing can be measured here: torch 2.13.0 is a build without CUDA.\n")
     for step in ("1. Sample the board power", "2. Measure idle power", "3. Drop 3 warm-up runs"):
         assert step in said
     assert "--dry-run" in said
+
+
+def test_a_device_that_is_not_there_is_said() -> None:
+    with pytest.raises(NoCard):
+        nvml_card(1, "0")
+    with pytest.raises(NoCard):
+        nvml_card(0, "")
+
+
+CARDS = {
+    "NVIDIA GeForce RTX 4090": "rtx4090",
+    "NVIDIA GeForce RTX 4090 D": "rtx4090d",
+    "NVIDIA A800-SXM4-80GB": "a800",
+    "NVIDIA A100-SXM4-40GB": "a100-40",
+    "NVIDIA H100 80GB HBM3": "h100-sxm",
+    "NVIDIA H200": "h200",
+    "Tesla T4": "t4",
+}
+
+
+def test_the_card_is_the_one_that_the_driver_names() -> None:
+    for name, slug in CARDS.items():
+        assert _card(name, None).slug == slug
+        assert _card(name, slug.upper()).slug == slug
+        with pytest.raises(ConfigError, match=f"--gpu l4: this card is a {name} "):
+            _card(name, "l4")
+    laptop = "NVIDIA GeForce RTX 4090 Laptop GPU"
+    with pytest.raises(ConfigError, match=f"the card is a {laptop}, which is not among those"):
+        _card(laptop, None)
+    assert _card("NVIDIA A100 80GB PCIe", "a100-80").slug == "a100-80"
 
 
 IMPORTED = """
@@ -801,7 +852,7 @@ def test_on_a_terminal_a_bar_says_how_much_is_left() -> None:
         [sys.executable, "-c", WATCHED], stderr=slave, env=environment(TERM="xterm"), check=True
     )
     os.write(slave, b".")
-    text = os.read(master, 65536).decode()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(master, 65536).decode())
     os.close(master)
     os.close(slave)
     assert "nf4, batch 8" in text

@@ -1,7 +1,8 @@
 """`ecolint measure` from end to end: real libraries, a tiny model on the CPU, a recorded trace.
 
 What it finds is no measurement, and its rows say so. Needs an environment with `torch`,
-`transformers`, `accelerate`, `bitsandbytes`, `pytest`, and what ecolint itself needs.
+`transformers`, `accelerate`, `bitsandbytes`, `nvidia-ml-py`, `pytest`, and what ecolint itself
+needs.
 """
 
 from __future__ import annotations
@@ -55,11 +56,14 @@ def environment() -> dict[str, str]:
     }
 
 
+COMMON = ("--random-weights", "tiny", "--output", "rows.csv")
+
+
 def command(*more: str) -> list[str]:
-    fixed = "--random-weights tiny --gpu rtx4090 --power-trace trace.csv --output rows.csv"
+    fixed = "--gpu rtx4090 --power-trace trace.csv"
     short = "--input-tokens 8 --output-tokens 4 --runs 2 --idle-seconds 0.1 --settle-seconds 0"
     head = [sys.executable, "-m", "ecocompute_lint", "measure"]
-    return [*head, *fixed.split(), *short.split(), *more]
+    return [*head, *COMMON, *fixed.split(), *short.split(), *more]
 
 
 Measure = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -260,6 +264,21 @@ def test_trouble_what_cannot_be_measured_is_said_before(home: Path, measure: Mea
     done = measure("--precisions", "fp16")
     assert done.returncode == 2
     assert "rows.csv, line 1: " in done.stderr
+
+
+def test_trouble_without_a_gpu_is_explained(home: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ecocompute_lint", "measure", *COMMON, "--precisions", "fp16"],
+        cwd=home,
+        env={**environment(), "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "nothing can be measured here: " in done.stderr
+    assert "1. Sample the board power at " in done.stderr
+    assert not (home / "rows.csv").exists()
 
 
 def _config(values: dict[str, object]) -> object:

@@ -39,7 +39,7 @@ fi
 for run in "transformers==4.57.6|not trouble" "transformers>=5,<6|"; do
     transformers=${run%|*}
     "${install[@]}" "$torch" "$transformers" "bitsandbytes>=0.48" accelerate "pytest>=7.4" \
-        click packaging pathspec platformdirs pyyaml rich
+        nvidia-ml-py click packaging pathspec platformdirs pyyaml rich
     "$work/venv/bin/python" -c '
 from importlib.metadata import version
 print(*(f"{name} {version(name)}" for name in ("torch", "transformers", "bitsandbytes")), sep=", ")'

@@ -27,6 +27,8 @@ _INSTALL = "pip install 'ecocompute-lint[measure]'"
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _COUNT = click.IntRange(min=1)
 _SECONDS = click.FloatRange(min=0)
+_LONG = 3600.0
+"""Seconds over which the time left is reckoned: runs may take minutes each."""
 
 
 @click.command(context_settings=_CONTEXT)
@@ -149,11 +151,11 @@ def _needs(recipes: list[Recipe], power: bool) -> None:
 
 def _sensor(given: dict[str, Any]) -> tuple[Meter, Gpu, str, str]:
     """Where power comes from; the card, what the driver calls it, and the driver."""
-    from ecocompute_lint.measure import power
+    from ecocompute_lint.measure import nvml, recorded
 
     named = _named_gpu(given["gpu"])
     if given["trace"] is not None:
-        meter = power.Trace(given["trace"])
+        meter = recorded.Trace(given["trace"])
         if named is None:
             raise click.UsageError("--power-trace: say with --gpu which card it was recorded on")
         return meter, named, "", ""
@@ -161,8 +163,8 @@ def _sensor(given: dict[str, Any]) -> tuple[Meter, Gpu, str, str]:
         # NVML counts cards in this order, CUDA by itself in another one.
         os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-        card = power.nvml_card(given["device"], visible)
-    except power.NoCard as error:
+        card = nvml.nvml_card(given["device"], visible)
+    except nvml.NoCard as error:
         raise click.ClickException(_without_card(str(error))) from None
     from ecocompute_lint.measure.models import cuda_missing
 
@@ -351,6 +353,7 @@ class _Watch:
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
                 transient=True,
+                speed_estimate_period=_LONG,
             )
             self._task = self._bar.add_task("", total=self._total)
             self._bar.start()

@@ -10,20 +10,22 @@ from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ecocompute_lint import __version__
 from ecocompute_lint.data import read_rows
 from ecocompute_lint.errors import ConfigError, shown
 from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.columns import COLUMNS, KEPT_OUT
-from ecocompute_lint.knowledge.precisions import BASELINE
-from ecocompute_lint.knowledge.row_files import Models, RowFiles
+from ecocompute_lint.knowledge.precisions import BASELINE, precision
+from ecocompute_lint.knowledge.row_files import DataError, Models, RowFiles
 from ecocompute_lint.measure.plan import Configuration, Plan
 from ecocompute_lint.measure.protocol import Figures, Verdict
 
 Cells = dict[str, str]
 VERSIONS = ("torch", "cuda", "driver", "transformers", "bitsandbytes", "torchao")
 SOURCE = "ecolint measure"
+_STEADY = Verdict(True, "")
 _INCIDENTAL = ("source", "hf_id", "architecture")
 """Cells that may differ between rows of one session."""
 
@@ -52,9 +54,10 @@ class RowFile:
         self.path = path
         self._save = save
         self._rows: list[Cells] = []
+        self._complete: list[tuple[Cells, Cells]] = []
         self._names = Models(read_rows("measurements.csv"))
         if path.exists():
-            RowFiles(read_rows("measurements.csv")).read(path)
+            complete = RowFiles(read_rows("measurements.csv")).read(path)
             text = path.read_text(encoding="utf-8-sig")
             reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
             lines = [line for line in reader if any(cell.strip() for cell in line)]
@@ -63,6 +66,7 @@ class RowFile:
                 dict(zip(header, (cell.strip() for cell in line), strict=True))
                 for line in lines[1:]
             ]
+            self._complete = list(zip(self._rows, complete, strict=True))
 
     @property
     def text(self) -> str:
@@ -84,6 +88,10 @@ class RowFile:
     def rows(self) -> Iterable[Cells]:
         """Its rows as they stand in the file."""
         return self._rows
+
+    def complete(self, row: Cells) -> Cells:
+        """A row with what follows from its cells, and names as the data write them."""
+        return next((found for given, found in self._complete if given is row), row)
 
     def replace(self, rows: list[Cells]) -> None:
         """Write the file with these rows; if that fails, it is as it was."""
@@ -108,6 +116,7 @@ class Book:
         """Find what is there already, and the session that goes on."""
         known = {(item.recipe.name, item.batch_size): item for item in self.plan.configurations}
         self.name = f"{self.plan.gpu.slug}:{self.session.started:%Y-%m-%dT%H:%M:%S}"
+        self._check()
         if self.again:
             return
         for row in filter(self._continues, self.file.rows()):
@@ -244,6 +253,22 @@ class Book:
         row["delta_vs_fp16_pct"] = row["delta_gross_vs_fp16_pct"] = f"{change:.2f}"
         row["fp16_ref_id"] = half["id"]
 
+    def _check(self) -> None:
+        """Stop where no row of this plan would be a valid one: better now than afterwards."""
+        item = self.plan.configurations[0]
+        row = self.row(item, Figures(self.plan.runs, 1, 10, 0, 10, 0, 1000, 0), _STEADY, None)
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "row.csv")
+            path.write_text(as_text([row]), encoding="utf-8")
+            try:
+                RowFiles(read_rows("measurements.csv")).read(path)
+            except DataError as error:
+                first = error.problems[0]
+                raise ConfigError(
+                    f"no row can be written for {self.plan.subject.name}: "
+                    f"column {first.column}: {first.problem}"
+                ) from None
+
     # -- rows that are there already
 
     def _conflicts(self, wanted: Iterable[Configuration]) -> None:
@@ -261,13 +286,13 @@ class Book:
 
     def _replaces(self, row: Cells, item: Configuration) -> bool:
         """Whether a row is the preferred one of what an item measures."""
+        found = self.file.complete(row)
         return (
-            row["preferred"].lower() in ("", "true")
-            and row["quality"] not in ("superseded", *KEPT_OUT)
-            and row["gpu"] == self.plan.gpu.slug
-            and self.file.model(self.plan) == (row["model"] or row["hf_id"].rpartition("/")[2])
-            and row["precision"] in (item.recipe.precision, item.recipe.name)
-            and _whole(row["batch_size"]) == item.batch_size
+            found["preferred"] == "true"
+            and found["gpu"] == self.plan.gpu.slug
+            and found["model"] == self.file.model(self.plan)
+            and found["precision"] == item.recipe.precision
+            and found["batch_size"] == str(item.batch_size)
         )
 
     def _how(self, other: Cells) -> str:
@@ -281,10 +306,11 @@ class Book:
 
     def _beside(self, old: Cells, new: Cells) -> Cells | None:
         """An old row as it stands beside one that was measured anew; None where it goes."""
-        if any(old[column] != new[column] for column in ("gpu", "model", "batch_size")):
+        found = self.file.complete(old)
+        if any(found[column] != new[column] for column in ("gpu", "model", "batch_size")):
             return old
         name = facts(new)["configuration"]
-        if facts(old).get("configuration", old["precision"]) != name:
+        if facts(old).get("configuration", precision(found["precision"]).option) != name:
             return old
         if "simulated" in (old["quality"], new["quality"]):
             # A rehearsal gives way to another one, and says nothing about a measurement.
