@@ -95,11 +95,18 @@ BAD_ROWS: dict[str, tuple[dict[str, str], str]] = {
         {"hf_id": "Qwen/Qwen2-7B"},
         "column hf_id: 'Qwen/Qwen2-7B' is Qwen2-7B, but the column model says Mistral-7B",
     ),
-    "quality": ({"quality": "good"}, "expected raw, published, claimed or superseded, got 'good'"),
+    "quality": (
+        {"quality": "good"},
+        "expected raw, published, claimed, superseded, aside or simulated, got 'good'",
+    ),
     "preferred": ({"preferred": "yes"}, "column preferred: expected true or false, got 'yes'"),
     "preferred and superseded": (
         {"preferred": "true", "quality": "superseded"},
-        "column preferred: a superseded row cannot be preferred. Write false",
+        "column preferred: a row of quality superseded cannot be preferred. Write false",
+    ),
+    "preferred and simulated": (
+        {"preferred": "true", "quality": "simulated"},
+        "column preferred: a row of quality simulated cannot be preferred. Write false",
     ),
     "scope": ({"scope": "prefill"}, "expected end_to_end or decode_only, got 'prefill'"),
     "basis": ({"energy_basis": "net"}, "expected gross, net_of_idle or unverified, got 'net'"),

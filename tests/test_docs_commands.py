@@ -27,12 +27,15 @@ NOT_RUN = {
     r"(\.venv/bin/)?python tools/docs\.py": "writes; tests/test_docs.py runs it with --check",
     r"(\.venv/bin/)?pytest": "is this",
     r"tools/real_transformers\.sh": "installs torch; CI runs it",
+    r"ecolint measure (?!.*(--dry-run|--help))": "needs a GPU; tests_real/test_measure.py runs it",
     r"ecolint rule ACME001": "a rule that the reader has written; tests/test_user_rules.py",
 }
 """What begins like this is not run, and why."""
 STAND_FOR = {"FILE:LINE": "loader.py:36", "PATH": "loader.py"}
 """What pages write where the reader has something else to write."""
-ALONE = re.compile(r"ecolint (explain|rule|models|compare|optimize|estimate|diagnose|lsp|cache)")
+ALONE = re.compile(
+    r"ecolint (explain|rule|models|compare|optimize|estimate|diagnose|measure|lsp|cache)"
+)
 """Commands that pages name without what they need; their help is asked for."""
 
 RUN = re.compile(r"<!-- run: [^\n]* -->\n.*?<!-- end -->", re.DOTALL)

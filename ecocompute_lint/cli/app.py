@@ -16,6 +16,7 @@ COMMANDS = {
     "optimize": ("optimize", "Recommend precision and batch size for a purpose."),
     "estimate": ("estimate", "What a setup costs in a month, and what changes save."),
     "diagnose": ("diagnose", "Explain a throughput and a power that were observed."),
+    "measure": ("measure", "Measure a model on your own GPU: rows that figures rest on."),
     "rule": ("rules", "Explain one rule: what, why, bad and good, the repair."),
     "rules": ("rules", "List the rules."),
     "models": ("models", "Show how the size of a model is resolved."),

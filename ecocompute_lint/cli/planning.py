@@ -187,7 +187,18 @@ def _gpu(text: str | None, settings: Settings) -> tuple[Gpu, tuple[str, ...]]:
     if text is None and settings.gpu is None:
         gpu, warnings = parameters.check_gpu(DEFAULT_GPU)
         return gpu, (f"No GPU was named: the {gpu.name} is assumed (--gpu).", *warnings)
-    return parameters.check_gpu(text if text is not None else settings.gpu or DEFAULT_GPU)
+    gpu, warnings = parameters.check_gpu(text if text is not None else settings.gpu or DEFAULT_GPU)
+    return gpu, () if _is_measured(gpu, settings) else warnings
+
+
+def _is_measured(gpu: Gpu, settings: Settings) -> bool:
+    """Whether the project has rows of its own for a card."""
+    if not settings.data:
+        return False
+    from ecocompute_lint.knowledge.measurements import load_dataset
+
+    rows = load_dataset(settings.data).preferred
+    return any(row.origin and row.gpu == gpu.slug for row in rows)
 
 
 def print_answer(

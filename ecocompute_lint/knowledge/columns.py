@@ -38,6 +38,10 @@ ENERGY_UNITS = (
 USUAL_ENERGY = (10.0, 100_000.0)
 """Joules per 1000 tokens between which an energy that nothing else confirms is believed."""
 
+KEPT_OUT = ("aside", "simulated")
+"""Qualities of rows that no estimate uses: those that `ecolint measure` keeps beside the others,
+and those of its rehearsals, whose power was not that of the run."""
+
 _J = "joules per 1000 generated tokens"
 _GB = (("MB", 1e-3), ("KB", 1e-6), ("bytes", 1e-9))
 
@@ -92,9 +96,10 @@ ALL = (
     Column("source", "where the row comes from; empty: the file"),
     Column(
         "quality",
-        "empty: raw",
+        "empty: raw; aside: measured, but not steady or not what the precision stands for; "
+        "simulated: with power from elsewhere, no measurement. Estimates use neither",
         "choice",
-        choices=("raw", "published", "claimed", "superseded"),
+        choices=("raw", "published", "claimed", "superseded", *KEPT_OUT),
     ),
     Column(
         "preferred",

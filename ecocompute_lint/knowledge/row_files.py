@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ecocompute_lint.errors import ConfigError, shown
 
-from .columns import ALL, COLUMNS
+from .columns import ALL, COLUMNS, KEPT_OUT
 from .models import published
 from .precisions import BASELINE
 from .rows import Problem, Row, check, quoted
@@ -125,6 +125,10 @@ class RowFiles:
                 told = f"{quoted(cells['fp16_ref_id'])} is no FP16 row of the same card, model, "
                 row.complain("fp16_ref_id", told + "batch size and session", "Leave it empty")
                 return
+            if not _as_good(reference, cells):
+                told = f"{quoted(cells['fp16_ref_id'])} is of quality {reference['quality']}"
+                row.complain("fp16_ref_id", told, "Leave it empty")
+                return
         else:
             reference = _reference(cells, mine.values())
             if reference is None:
@@ -149,6 +153,11 @@ def _alike(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return all(one[column] == other[column] for column in ("gpu", "model", "batch_size", "session"))
 
 
+def _as_good(reference: Mapping[str, str], cells: Mapping[str, str]) -> bool:
+    """Whether an FP16 row may stand under a row: none that is kept out under one that is used."""
+    return reference["quality"] not in KEPT_OUT or cells["quality"] in KEPT_OUT
+
+
 def _reference(cells: Mapping[str, str], rows: Iterable[Cells]) -> Cells | None:
     """The FP16 row beside a row, the preferred one first."""
     if cells["precision"] == BASELINE:
@@ -156,7 +165,10 @@ def _reference(cells: Mapping[str, str], rows: Iterable[Cells]) -> Cells | None:
     fitting = [
         row
         for row in rows
-        if row["precision"] == BASELINE and _alike(cells, row) and row["scope"] == cells["scope"]
+        if row["precision"] == BASELINE
+        and _alike(cells, row)
+        and row["scope"] == cells["scope"]
+        and _as_good(row, cells)
     ]
     return min(fitting, key=lambda row: row["preferred"] != "true", default=None)
 

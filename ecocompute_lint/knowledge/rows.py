@@ -13,7 +13,7 @@ from datetime import date
 
 from ecocompute_lint.frozen import dataclass
 
-from .columns import ALL, USUAL_ENERGY, Column
+from .columns import ALL, KEPT_OUT, USUAL_ENERGY, Column
 from .hardware import find_gpu, known_gpus
 from .models import published
 from .precisions import PRECISIONS, find_precision
@@ -28,6 +28,8 @@ _OVER_LIMIT = 1.4
 _IDLE_W = (1.0, 150.0)
 _MOST_IDLE = 0.7
 """The largest believable share of idle power."""
+_UNUSED = ("superseded", *KEPT_OUT)
+"""Qualities of rows that are never the preferred one."""
 _MEASURED = (
     "energy_j_per_1k_tok",
     "energy_gross_j_per_1k_tok",
@@ -86,10 +88,11 @@ def check(row: Row) -> None:
         _energy(row)
     row.cells["quality"] = row.cells["quality"] or "raw"
     row.cells["scope"] = row.cells["scope"] or "end_to_end"
-    superseded = row.cells["quality"] == "superseded"
-    row.cells["preferred"] = row.cells["preferred"] or ("false" if superseded else "true")
-    if superseded and row.cells["preferred"] == "true":
-        row.complain("preferred", "a superseded row cannot be preferred", "Write false")
+    unused = row.cells["quality"] in _UNUSED
+    row.cells["preferred"] = row.cells["preferred"] or ("false" if unused else "true")
+    if unused and row.cells["preferred"] == "true":
+        told = f"a row of quality {row.cells['quality']} cannot be preferred"
+        row.complain("preferred", told, "Write false")
 
 
 # --- one cell -------------------------------------------------------------------------------------

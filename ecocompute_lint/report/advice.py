@@ -10,7 +10,7 @@ from ecocompute_lint.advice.estimate import Estimation, Step
 from ecocompute_lint.advice.optimize import Recommendation
 from ecocompute_lint.advice.sentences import amount, label, signed, spanned
 from ecocompute_lint.knowledge.appraisal import Choice
-from ecocompute_lint.knowledge.energy import Figure
+from ecocompute_lint.knowledge.energy import Basis, Figure
 from ecocompute_lint.knowledge.precisions import BASELINE
 from ecocompute_lint.report.advice_parts import end, number, recommended, title
 from ecocompute_lint.report.document import Block, Document, Grid, Heading, Items, Paragraph
@@ -71,7 +71,7 @@ def _energy_row(found: Comparison, choice: Choice) -> list[str]:
         number(energy),
         spanned(energy) if energy is not None else "",
         _change(choice),
-        _basis(choice),
+        _basis(found, choice),
     ]
 
 
@@ -82,9 +82,18 @@ def _change(choice: Choice) -> str:
     return f"{signed(change.value)} %"
 
 
-def _basis(choice: Choice) -> str:
+def _basis(found: Comparison, choice: Choice) -> str:
+    whose = " by you" if _is_own(found, choice) else ""
     fits = "" if choice.fits else ", does not fit"
-    return f"{choice.estimate.basis.label}{fits}"
+    return f"{choice.estimate.basis.label}{whose}{fits}"
+
+
+def _is_own(found: Comparison, choice: Choice) -> bool:
+    """Whether a row of the user's own is the measurement."""
+    if choice.estimate.basis is not Basis.MEASURED:
+        return False
+    rows = (found.question.dataset.by_id.get(name) for name in choice.estimate.rows)
+    return any(row and row.origin and row.precision == choice.precision for row in rows)
 
 
 _SPEED_COLUMNS = (
