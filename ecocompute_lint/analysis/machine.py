@@ -228,6 +228,8 @@ class Machine:
         first = True
         while frame is not None:
             if first or frame.kind != "class":
+                if frame.waiting is not None and name in frame.waiting:
+                    self.need(frame, name)
                 found = self.store.get((frame, name))
                 if found is not None:
                     if frame.kind == "module":
@@ -267,7 +269,12 @@ class Machine:
                     break
                 outer = outer.parent
             frame = outer or frame
+            self.need(frame, name)
         self.store.data[(frame, name)] = value
+
+    def need(self, frame: Frame, name: str) -> None:
+        """See that a name of another module has its value; defined where imports are."""
+        raise TypeError("abstract")
 
     # -- objects
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecocompute_lint import traces
+from ecocompute_lint.analysis.parts import Parts
 from ecocompute_lint.analysis.relevance import Relevance, relevance_of
 from ecocompute_lint.findings import LINES_OF_A_FILE
 from ecocompute_lint.knowledge.apis import LIBRARIES
-from ecocompute_lint.nodes import shift_lines
 
 _LARGEST = 300_000
 _MOST_KEPT = 64
@@ -28,11 +28,10 @@ _MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "ecolint.toml")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A module that was read: its lines begin at `base`."""
+    """A module that was read."""
 
     path: str
-    tree: ast.Module
-    base: int
+    parts: Parts
     relevance: Relevance
 
 
@@ -98,8 +97,7 @@ class Project:
             return None
         _numbered.append(path)
         base = len(_numbered) * LINES_OF_A_FILE
-        shift_lines(tree, base)
-        return Parsed(path, tree, base, relevance_of(tree))
+        return Parsed(path, Parts(tree, base), relevance_of(tree))
 
 
 _kept: OrderedDict[str, tuple[tuple[int, int], Parsed | None]] = OrderedDict()
