@@ -12,18 +12,20 @@ from typing import Any, NamedTuple
 
 from ecocompute_lint.knowledge.apis import LOADING, QUIET_OPTIONS
 from ecocompute_lint.knowledge.execution_apis import GENERATING, SILENT, is_model
-from ecocompute_lint.nodes import children
+from ecocompute_lint.nodes import Fields
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_REPEATING = (
-    ast.For,
-    ast.AsyncFor,
-    ast.While,
-    ast.Lambda,
-    ast.ListComp,
-    ast.SetComp,
-    ast.DictComp,
-    ast.GeneratorExp,
+_FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef})
+_REPEATING = frozenset(
+    {
+        ast.For,
+        ast.AsyncFor,
+        ast.While,
+        ast.Lambda,
+        ast.ListComp,
+        ast.SetComp,
+        ast.DictComp,
+        ast.GeneratorExp,
+    }
 )
 _ITSELF = frozenset({"self", "super", "cls"})
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__"})
@@ -84,26 +86,33 @@ class Usage:
         return context.repeated or not self._hot.isdisjoint(context.functions)
 
     def _read(self, tree: ast.Module) -> None:
-        pending: list[tuple[Any, _Context]] = [(tree, _Context())]
-        while pending:
-            node, context = pending.pop()
-            if isinstance(node, ast.ClassDef):
-                is_layer = any(is_model(_word(base)) for base in node.bases)
-                context = context._replace(in_model=is_layer, cls=node.name)
-            elif isinstance(node, _FUNCTIONS):
-                pending += [(item, context) for item in node.decorator_list]
-                inside = self._function(node, context)
-                pending += [(item, inside) for item in (node.args, *node.body)]
-                continue
-            elif isinstance(node, _REPEATING):
-                context = context._replace(repeated=True)
-            elif isinstance(node, ast.Call):
-                self._call(node, context)
-                pending += [(item, context) for item in _operands(node)]
-                continue
-            else:
-                self._other(node, context)
-            pending += [(item, context) for item in children(node)]
+        scopes: list[tuple[list[Any], _Context]] = [(list(tree.body), _Context())]
+        for pending, context in scopes:  # grows on the way
+            while pending:
+                node = pending.pop()
+                kind = type(node)
+                if kind is ast.Constant:
+                    continue
+                if kind is ast.Name or kind is ast.Attribute:
+                    self._mention(node, context)
+                    if kind is ast.Attribute:
+                        pending.append(node.value)
+                elif kind is ast.Call:
+                    self._call(node, context)
+                    pending += _operands(node)
+                elif kind in _FUNCTIONS:
+                    pending += node.decorator_list
+                    scopes.append(([node.args, *node.body], self._function(node, context)))
+                elif kind is ast.ClassDef:
+                    in_model = any(is_model(_word(base)) for base in node.bases)
+                    inside = context._replace(in_model=in_model, cls=node.name)
+                    scopes.append((_parts(node), inside))
+                elif kind in _REPEATING:
+                    scopes.append((_parts(node), context._replace(repeated=True)))
+                else:
+                    if kind in _GIVING and not self.tells:
+                        self.tells = any(_is_told(name, value) for name, value in _given(node))
+                    pending += _parts(node)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, around: _Context) -> _Context:
         name = around.cls if node.name in _CONSTRUCTORS and around.cls else node.name
@@ -137,18 +146,33 @@ class Usage:
         for function in context.functions:
             self._calls.setdefault(function, set()).add(name)
 
-    def _other(self, node: Any, context: _Context) -> None:
-        """Note what any node says that is no call."""
-        if isinstance(node, (ast.Name, ast.Attribute)):
-            if isinstance(node.ctx, ast.Load):
-                name = _word(node)
-                self._mentioned(name, context, called=False)
-                self.loads |= name in LOADING
-                self.generates |= name in GENERATING
-                if name in GENERATING and isinstance(node, ast.Attribute):
-                    self._generating.append(context._replace(repeated=True))
+    def _mention(self, node: ast.Name | ast.Attribute, context: _Context) -> None:
+        """Note a name that is read, and not called."""
+        if type(node.ctx) is not ast.Load:
             return
-        self.tells |= any(_is_told(name, value) for name, value in _given(node))
+        name = _word(node)
+        self._mentioned(name, context, called=False)
+        self.loads |= name in LOADING
+        if name in GENERATING:
+            self.generates = True
+            if isinstance(node, ast.Attribute):
+                self._generating.append(context._replace(repeated=True))
+
+
+_FIELDS = Fields(frozenset("annotation returns ctx op ops type_params type_comment".split()))
+_GIVING = frozenset({ast.keyword, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Dict, ast.arguments})
+
+
+def _parts(node: ast.AST) -> list[Any]:
+    """The nodes directly below one, but for annotations."""
+    found: list[Any] = []
+    for name in _FIELDS[type(node)]:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += value
+        elif value is not None:
+            found.append(value)
+    return found
 
 
 def _forwards(call: ast.Call, context: _Context) -> bool:
