@@ -9,7 +9,7 @@ from typing import Any
 from ecocompute_lint.analysis.machine import Machine
 from ecocompute_lint.analysis.objects import Class, Frame, Imported, Local, Seq
 from ecocompute_lint.analysis.parts import Waiting
-from ecocompute_lint.analysis.project import Project
+from ecocompute_lint.analysis.project import Parsed, Project
 from ecocompute_lint.knowledge import apis
 from ecocompute_lint.values import ALWAYS, Payload, Symbol, Value, known, union
 
@@ -26,6 +26,8 @@ class Imports(Machine):
         self.project = project
         self.module.path = project.file if project is not None else ""
         self.imported: dict[str, Frame] = {self.module.path: self.module}
+        self._unread: dict[Frame, Parsed] = {}
+        """The modules of which no function has been needed yet."""
         self._importing = 0
         self._pending: list[Imported] = []
 
@@ -47,7 +49,10 @@ class Imports(Machine):
 
     def linked(self, value: Value) -> Value:
         """A value with what was imported in place of the mere name of it."""
-        if not any(isinstance(item.payload, Imported) for item in value.alternatives):
+        for item in value.alternatives:
+            if type(item.payload) is Imported:
+                break
+        else:
             return value
         return union(
             self._import(item.payload).within((item.guards,))
@@ -132,9 +137,15 @@ class Imports(Machine):
         waiting = Waiting(parsed.parts)
         frame = Frame(None, "module", path=path, name=path, waiting=waiting)
         self.imported[path] = frame
-        self.worth(parsed.relevance)
+        self._unread[frame] = parsed
         self._run_apart(waiting.compiled(), frame)
         return frame
+
+    def learn(self, frame: Frame) -> None:
+        """Find out which functions of a module are worth following, if nobody has yet."""
+        parsed = self._unread.pop(frame.module, None)
+        if parsed is not None:
+            self.worth(parsed.relevance)
 
     def need(self, frame: Frame, name: str) -> None:
         """Run what the top level of another module has to say about one of its names."""

@@ -215,6 +215,20 @@ class Machine:
         kind = "capability" if _CAPABILITY.search(text) else kind
         return self.input(("test", text), text, kind)
 
+    def learn(self, frame: Frame) -> None:
+        """See that it is known what is worth following; defined where imports are."""
+        raise TypeError("abstract")
+
+    def forget(self) -> None:
+        """Let go of everything, so that it need not be found to be of no more use."""
+        store: Store | None = self.store
+        while store is not None:
+            store.data.clear()
+            store = store.parent
+        for kept in (self.objects, self.inputs, self.functions, self.classes, self.commands):
+            kept.clear()
+        self.events.clear()
+
     def worth(self, found: Relevance) -> None:
         """Note which functions of a module are worth following."""
         self.followed |= found.followed

@@ -12,6 +12,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ecocompute_lint import traces
@@ -26,13 +27,17 @@ _MOST_FOLDERS = 12
 _MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "ecolint.toml")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Parsed:
     """A module that was read."""
 
-    path: str
+    tree: ast.Module
     parts: Parts
-    relevance: Relevance
+
+    @cached_property
+    def relevance(self) -> Relevance:
+        """Which of its functions are worth following."""
+        return relevance_of(self.tree)
 
 
 class Project:
@@ -97,7 +102,7 @@ class Project:
             return None
         _numbered.append(path)
         base = len(_numbered) * LINES_OF_A_FILE
-        return Parsed(path, Parts(tree, base), relevance_of(tree))
+        return Parsed(tree, Parts(tree, base))
 
 
 _kept: OrderedDict[str, tuple[tuple[int, int], Parsed | None]] = OrderedDict()

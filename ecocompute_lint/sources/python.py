@@ -130,7 +130,9 @@ def _read(
             project = Project(file, root or file.parent, _module)
         run = follow(tree, project)
         reader = Executions(run, LineMap(text))
-        return Read((*reader.deployments(), *reader.executions(), *packages), tree)
+        facts = (*reader.deployments(), *reader.executions(), *packages)
+        run.forget()
+        return Read(facts, tree)
 
 
 def _installed(text: str, tree: ast.Module, file: Path | None) -> tuple[Deployment, ...]:
