@@ -18,7 +18,7 @@ from ecocompute_lint.knowledge.apis import (
     QUIET_OPTIONS,
 )
 from ecocompute_lint.knowledge.commands import PROGRAMS, has_flag
-from ecocompute_lint.knowledge.execution_apis import GENERATING, names_generation
+from ecocompute_lint.knowledge.execution_apis import names_generation
 from ecocompute_lint.nodes import Fields
 from ecocompute_lint.usage import Usage
 
@@ -106,8 +106,6 @@ def screen(tree: ast.Module, *, loads: bool = False) -> bool:
         return True
     common = words & COMMON_NEEDLES
     loading = not words.isdisjoint(LOADING)
-    if not common <= GENERATING:
-        return True
     if loads and not words.isdisjoint(LOADERS):
         return True
     if common or (loading and not words.isdisjoint(QUIET_OPTIONS | found.helpers)):
@@ -118,6 +116,8 @@ def screen(tree: ast.Module, *, loads: bool = False) -> bool:
 def _is_used(tree: ast.Module, found: Words) -> bool:
     """The closer look: whether common words are used in a way that can lead to a finding."""
     usage = Usage(tree)
+    if usage.makes:
+        return True
     if usage.loads:
         return usage.generates or usage.tells or not found.words.isdisjoint(found.helpers)
     if usage.repeats or (usage.tells and usage.asks):

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ecocompute_lint.knowledge.apis import LOADING, QUIET_OPTIONS
+from ecocompute_lint.knowledge.apis import COMMON_NEEDLES, LOADING, NOT_A_MODEL, QUIET_OPTIONS
 from ecocompute_lint.knowledge.execution_apis import GENERATING, SILENT, is_model
 from ecocompute_lint.nodes import Fields
 
@@ -29,6 +29,8 @@ _REPEATING = frozenset(
 )
 _ITSELF = frozenset({"self", "super", "cls"})
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__"})
+_FACTORIES = COMMON_NEEDLES - GENERATING
+_LOADING = LOADING - _FACTORIES
 _BY_NAME = frozenset({"getattr", "methodcaller", "attrgetter"})
 """What looks up a method by its name."""
 _READING = frozenset({"pop", "get", "getattr", "hasattr", "setdefault"})
@@ -62,6 +64,9 @@ class Usage:
         self._generating: list[_Context] = []
         self._stepping: list[_Context] = []
         """Where a forward pass goes on from the cache of an earlier one."""
+        self._factories: set[str] = set()
+        self._bound: set[str] = set()
+        self._imported: set[str] = set()
         self._hot: set[str] = set()
         """The names of functions that may be called again and again, or by a framework."""
         self._calls: dict[str, set[str]] = {}
@@ -70,6 +75,8 @@ class Usage:
         self._spread()
         self.repeats = any(map(self._again, self._generating))
         """Whether something may generate more than once for one call from outside."""
+        self.makes = bool(self._factories - (self._bound - self._imported))
+        """Whether it names what makes a pipeline or an engine, and no variable of such a name."""
         self.asks = bool(self._generating)
         """Whether it asks a model to generate, other than parts of the model's own class."""
         self.generates |= self.asks or any(map(self._again, self._stepping))
@@ -109,6 +116,10 @@ class Usage:
                     scopes.append((_parts(node), inside))
                 elif kind in _REPEATING:
                     scopes.append((_parts(node), context._replace(repeated=True)))
+                elif kind is ast.alias:
+                    self._imported.add(node.asname or node.name)
+                elif kind is ast.arg:
+                    self._bound.add(node.arg)
                 else:
                     if kind in _GIVING and not self.tells:
                         self.tells = any(_is_told(name, value) for name, value in _given(node))
@@ -127,10 +138,12 @@ class Usage:
             if not _forwards(node, context):
                 self._generating.append(context)
         elif any(item.arg == "past_key_values" for item in node.keywords):
-            if not (context.in_model and "forward" in context.functions):
+            if "forward" not in context.functions and not name[:1].isupper():
                 self._stepping.append(context)
-        if name in LOADING and not (context.in_model and _root(node.func) in _ITSELF):
+        if name in _LOADING and not _loads_no_model(node.func, context):
             self.loads = True
+        if name in _FACTORIES and _root(node.func) not in _ITSELF:
+            self._factories.add(name)
         self._mentioned(name, context, called=True)
         if name in _READING | _BY_NAME:
             for item in node.args:
@@ -148,11 +161,15 @@ class Usage:
 
     def _mention(self, node: ast.Name | ast.Attribute, context: _Context) -> None:
         """Note a name that is read, and not called."""
-        if type(node.ctx) is not ast.Load:
-            return
         name = _word(node)
+        if type(node.ctx) is not ast.Load:
+            if name in _FACTORIES and isinstance(node, ast.Name):
+                self._bound.add(name)
+            return
+        if name in _FACTORIES and _root(node) not in _ITSELF:
+            self._factories.add(name)
         self._mentioned(name, context, called=False)
-        self.loads |= name in LOADING
+        self.loads |= name in _LOADING
         if name in GENERATING:
             self.generates = True
             if isinstance(node, ast.Attribute):
@@ -160,7 +177,9 @@ class Usage:
 
 
 _FIELDS = Fields(frozenset("annotation returns ctx op ops type_params type_comment".split()))
-_GIVING = frozenset({ast.keyword, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Dict, ast.arguments})
+_GIVING = frozenset(
+    {ast.keyword, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Dict, ast.arguments}
+)
 
 
 def _parts(node: ast.AST) -> list[Any]:
@@ -173,6 +192,14 @@ def _parts(node: ast.AST) -> list[Any]:
         elif value is not None:
             found.append(value)
     return found
+
+
+def _loads_no_model(callee: ast.expr, context: _Context) -> bool:
+    """Whether a model's own class loads itself, or a configuration or a tokenizer is loaded."""
+    if not isinstance(callee, ast.Attribute):
+        return False
+    itself = context.in_model and _root(callee) in _ITSELF
+    return itself or NOT_A_MODEL.fullmatch(_word(callee.value)) is not None
 
 
 def _forwards(call: ast.Call, context: _Context) -> bool:

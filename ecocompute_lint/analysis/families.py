@@ -137,7 +137,6 @@ class Families:
             found.loads.discard(_ANY)
         return found
 
-
     def _methods(self, cls: Class) -> dict[str, list[ast.AST]]:
         named = self._named.get(cls)
         if named is None:
