@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ecocompute_lint import unused
 from ecocompute_lint.findings import LINES_OF_A_FILE, Finding, Fix, FixLevel, Problem
 from ecocompute_lint.frozen import dataclass
+from ecocompute_lint.garbage import no_collections
 from ecocompute_lint.sources import registry
 from ecocompute_lint.sources.kinds import NOTEBOOK, PYTHON
 
@@ -277,10 +278,13 @@ def audit_file(
         problem = Problem(UNPARSABLE, path, error.reason, error.line)
         return FileReport(path, "failed", problem=problem)
     audit = auditor(path) if kind == NOTEBOOK else partial(audit_text, kind=kind)
-    report = _guarded(
-        path,
-        lambda: audit(text, path=path, settings=settings, with_edits=with_edits, thorough=thorough),
-    )
+    with no_collections():
+        report = _guarded(
+            path,
+            lambda: audit(
+                text, path=path, settings=settings, with_edits=with_edits, thorough=thorough
+            ),
+        )
     return _renumbered(report)
 
 

@@ -20,7 +20,8 @@ class Fields(dict[type, tuple[str, ...]]):
         return self[kind]
 
 
-_ALL = Fields()
+# Contexts and operators hold nothing, and there are as many as variables.
+_ALL = Fields(frozenset("ctx op ops".split()))
 
 
 def walk(tree: ast.AST) -> list[Any]:

@@ -31,12 +31,16 @@ _NO_RELEASE = re.compile(rb"nightl|dev\d|git\+|github\.com|continuous", re.IGNOR
 class _Needles:
     """Words, and whether one of them stands in a text."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        kept = sorted(words)
+    def __init__(self, words: Iterable[str], usual: str = "") -> None:
+        """`usual` is the word to look for first."""
+        kept = sorted(words, key=lambda word: (word != usual, word))
         # A word that extends another is found in its place.
         shortest = [one for one in kept if not any(o != one and o in one for o in kept)]
         self._parts = tuple(word.encode() for word in shortest)
-        self._whole = re.compile(rf"\b(?:{'|'.join(map(re.escape, kept))})\b".encode())
+        self._longer = {
+            part: tuple(word.encode() for word in kept if part.decode() in word)
+            for part in self._parts
+        }
 
     def inside(self, text: bytes) -> bool:
         """Whether a word stands there, maybe as a part of another. This is quick."""
@@ -44,7 +48,25 @@ class _Needles:
 
     def stand_in(self, text: bytes) -> bool:
         """Whether a word stands there by itself."""
-        return self.inside(text) and self._whole.search(text) is not None
+        return any(
+            part in text and any(_stands(word, text) for word in self._longer[part])
+            for part in self._parts
+        )
+
+
+_WORD_BYTES = frozenset(b"_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def _stands(word: bytes, text: bytes) -> bool:
+    """Whether a word stands in a text with nothing beside it that would make it another word."""
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        before, after = text[start - 1 : start] if start else b"", text[end : end + 1]
+        if _WORD_BYTES.isdisjoint(before) and _WORD_BYTES.isdisjoint(after):
+            return True
+        start = text.find(word, end)
+    return False
 
 
 _LOUD = _Needles(LOUD_NEEDLES)
@@ -52,7 +74,7 @@ _COMMON = _Needles(COMMON_NEEDLES)
 _LOADS = _Needles(LOADERS)
 _LOADING = _Needles(LOADING)
 _QUIET = _Needles(QUIET_OPTIONS)
-_MODELS = _Needles(MODEL_WORDS)
+_MODELS = _Needles(MODEL_WORDS, "transformers")
 _PROGRAMS = _Needles(PROGRAMS)
 
 # Comments and texts; what is wanted of them is only not to mistake one for the other. Nothing in
@@ -101,22 +123,23 @@ def may_matter(source: bytes | str, *, loads: bool = False, python: bool = False
         return True
     if may_install(raw):
         return True
-    needles = [_LOUD, _QUIET]
-    if _MODELS.inside(raw):
+    needles = [_LOUD]
+    of_models = _MODELS.inside(raw)
+    if of_models:
         needles.append(_COMMON)
     if loads:
         needles.append(_LOADS)
     if not python:
-        return any(words.inside(raw) for words in needles)
-    helped = _MODELS.inside(raw) and _generates_elsewhere(raw)
-    if not (helped or any(words.stand_in(raw) for words in needles)):
-        return False
-    code = code_of(raw)
-    if any(words.stand_in(code) for words in needles if words is not _QUIET):
-        return True
-    if helped and _generates_elsewhere(code):
-        return True
-    return _QUIET.stand_in(code) and _LOADING.stand_in(code)
+        return any(words.inside(raw) for words in (*needles, _QUIET))
+
+    def matters(text: bytes) -> bool:
+        return (
+            any(words.stand_in(text) for words in needles)
+            or (of_models and _generates_elsewhere(text))
+            or (_QUIET.stand_in(text) and _LOADING.stand_in(text))
+        )
+
+    return matters(raw) and matters(code_of(raw))
 
 
 def _generates_elsewhere(raw: bytes) -> bool:
@@ -150,11 +173,17 @@ def _is_formatted(match: re.Match[bytes]) -> bool:
 
 def may_install(raw: bytes) -> bool:
     """Whether a text may install what is no release."""
-    return (
-        b"install" in raw
-        and _INSTALLS.search(raw) is not None
-        and _NO_RELEASE.search(raw) is not None
-    )
+    return any(map(_INSTALLS.search, _lines(raw, b"install"))) and bool(_NO_RELEASE.search(raw))
+
+
+def _lines(raw: bytes, word: bytes) -> Iterator[bytes]:
+    """The lines of a text in which a word stands."""
+    at = raw.find(word)
+    while at >= 0:
+        end = raw.find(b"\n", at)
+        end = end if end >= 0 else len(raw)
+        yield raw[raw.rfind(b"\n", 0, at) + 1 : end]
+        at = raw.find(word, end)
 
 
 def runs_models(text: str) -> bool:

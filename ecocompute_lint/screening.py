@@ -18,13 +18,9 @@ from ecocompute_lint.knowledge.apis import (
     QUIET_OPTIONS,
 )
 from ecocompute_lint.knowledge.commands import PROGRAMS, has_flag
-from ecocompute_lint.knowledge.execution_apis import (
-    GENERATING,
-    SILENT,
-    is_model,
-    names_generation,
-)
-from ecocompute_lint.nodes import Fields, children
+from ecocompute_lint.knowledge.execution_apis import names_generation
+from ecocompute_lint.nodes import Fields
+from ecocompute_lint.usage import Usage
 
 
 class Words:
@@ -108,70 +104,24 @@ def screen(tree: ast.Module, *, loads: bool = False) -> bool:
         return True
     if not words.isdisjoint(LOUD_NEEDLES | found.aliases):
         return True
+    common = words & COMMON_NEEDLES
     loading = not words.isdisjoint(LOADING)
-    if not words.isdisjoint(COMMON_NEEDLES):
-        common = words & COMMON_NEEDLES
-        return loading or not common <= GENERATING or not _only_forwards(tree, common)
-    if not words.isdisjoint(LOADERS) and (loads or not words.isdisjoint(found.helpers)):
+    if loads and not words.isdisjoint(LOADERS):
         return True
-    return loading and not words.isdisjoint(QUIET_OPTIONS)
+    if common or (loading and not words.isdisjoint(QUIET_OPTIONS | found.helpers)):
+        return _is_used(tree, found)
+    return False
 
 
-def _only_forwards(tree: ast.Module, words: set[str]) -> bool:
-    """Whether code that loads nothing is the models' own: each asks a part of itself to generate.
+def _is_used(tree: ast.Module, found: Words) -> bool:
+    """The closer look: whether common words are used in a way that can lead to a finding."""
+    usage = Usage(tree)
+    if usage.makes:
+        return True
+    if usage.loads:
+        return usage.generates or usage.tells or not found.words.isdisjoint(found.helpers)
+    if usage.repeats or (usage.tells and usage.asks):
+        return True
+    from ecocompute_lint.analysis.handlers import handlers
 
-    A loop that does so, or a cache that is switched off, is looked at all the same.
-    """
-    pending: list[tuple[ast.AST, bool]] = [(tree, False)]
-    while pending:
-        node, inside = pending.pop()
-        if isinstance(node, ast.ClassDef):
-            inside = any(is_model(_word(base)) for base in node.bases)
-        elif isinstance(node, _REPEATING):
-            inside = False
-        elif isinstance(node, ast.Call) and _word(node.func) in words:
-            if not (inside and _root(node.func) in _ITSELF and not any(map(_told, node.keywords))):
-                return False
-            pending += [(item, inside) for item in (*node.args, *node.keywords)]
-            continue
-        elif _word(node) in words:
-            return False
-        pending += [(item, inside) for item in children(node)]
-    return True
-
-
-_REPEATING = (
-    ast.For,
-    ast.AsyncFor,
-    ast.While,
-    ast.Lambda,
-    ast.ListComp,
-    ast.SetComp,
-    ast.DictComp,
-    ast.GeneratorExp,
-)
-_ITSELF = frozenset({"self", "super", "cls"})
-
-
-def _word(node: ast.AST) -> str:
-    """The last word of a dotted name, or a text."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    if isinstance(node, ast.Name):
-        return node.id
-    text = node.value if isinstance(node, ast.Constant) else None
-    return text if isinstance(text, str) else ""
-
-
-def _root(node: ast.expr) -> str:
-    """The variable or function that an attribute is read off, in the end."""
-    while isinstance(node, (ast.Attribute, ast.Call)):
-        node = node.value if isinstance(node, ast.Attribute) else node.func
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _told(keyword: ast.keyword) -> bool:
-    """Whether a quiet option is given a value that is not usual."""
-    usual = SILENT.get(keyword.arg or "")
-    shown = repr(keyword.value.value) if isinstance(keyword.value, ast.Constant) else ""
-    return usual is not None and shown not in usual
+    return usage.asks and bool(handlers(tree))

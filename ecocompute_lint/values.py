@@ -9,7 +9,7 @@ here knows about Python source or rules.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from ecocompute_lint.findings import Confidence
@@ -253,6 +253,11 @@ class Alternative:
     default: bool = False
 
 
+def _under(item: Alternative, guards: Guards) -> Alternative:
+    """The same under other guards."""
+    return Alternative(item.payload, guards, item.via, item.origin, item.default)
+
+
 @dataclass(slots=True, unsafe_hash=True)
 class Value:
     """One of several alternatives. It never changes."""
@@ -267,13 +272,13 @@ class Value:
         if ways is ALWAYS or ways == ALWAYS:
             return self
         if len(ways) == 1 and len(self.alternatives) == 1 and not self.alternatives[0].guards:
-            return Value((replace(self.alternatives[0], guards=ways[0]),))
+            return Value((_under(self.alternatives[0], ways[0]),))
         found: list[Alternative] = []
         for alternative in self.alternatives:
             for guards in ways:
                 joint = both(alternative.guards, guards)
                 if joint is not None:
-                    found.append(replace(alternative, guards=joint))
+                    found.append(_under(alternative, joint))
         return Value(_bounded(found))
 
     def given(self, ways: Ways) -> Value:
@@ -292,7 +297,7 @@ class Value:
         """The same value as an argument of the call at `call`."""
         return Value(
             tuple(
-                replace(item, via=(*item.via, call))
+                Alternative(item.payload, item.guards, (*item.via, call), item.origin, item.default)
                 if isinstance(item.payload, (Const, Symbol, Input))
                 else item
                 for item in self.alternatives

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ecocompute_lint.analysis.calls import Calls
@@ -18,7 +18,7 @@ _RECORD_BASES = ("BaseModel", "BaseSettings", "NamedTuple", "TypedDict", "SQLMod
 class Definitions(Calls):
     """Notes definitions."""
 
-    def run(self, body: Sequence[ast.stmt]) -> None:
+    def run(self, body: Iterable[ast.stmt]) -> None:
         """Run statements; defined where statements are."""
         raise TypeError("abstract")
 

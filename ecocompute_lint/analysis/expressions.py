@@ -86,8 +86,10 @@ class Expressions(Sequences):
 
     def _on_Name(self, node: ast.Name) -> Value:
         value = self.name(node.id).given(self.path)
-        if any(isinstance(item.payload, Seq) for item in value):
-            self.noted(value)
+        for item in value.alternatives:
+            if type(item.payload) is Seq:
+                self.noted(value)
+                break
         return value
 
     def name(self, name: str) -> Value:

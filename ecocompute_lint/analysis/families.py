@@ -8,11 +8,11 @@ whose attributes none of them reads needs no following.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from ecocompute_lint.analysis.objects import Class, Function
+from ecocompute_lint.analysis.objects import Class, Frame, Function
 from ecocompute_lint.nodes import walk
 
 _MOST_CLASSES = 8
@@ -42,16 +42,17 @@ def uses_of(function: ast.AST) -> Uses:
     name = args[0].arg if args else "self"
     bare = 0
     for node in walk(function):
-        if isinstance(node, ast.Attribute):
-            if isinstance(node.value, ast.Name) and node.value.id == name:
+        kind = type(node)
+        if kind is ast.Attribute:
+            if type(node.value) is ast.Name and node.value.id == name:
                 bare -= 1
-                stored = not isinstance(node.ctx, ast.Load)
+                stored = type(node.ctx) is not ast.Load
                 (found.stores if stored else found.loads).add(node.attr)
                 if node.attr == "__dict__":
                     bare += 1
-        elif isinstance(node, ast.Name) and node.id == name:
-            bare += 1
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        elif kind is ast.Name:
+            bare += node.id == name
+        elif kind is ast.Call and type(node.func) is ast.Name:
             if node.func.id in _BY_NAME:
                 bare += 1
             elif node.func.id in _HARMLESS:
@@ -66,9 +67,19 @@ def uses_of(function: ast.AST) -> Uses:
 class Families:
     """The classes of one file and the attributes that their telling methods read."""
 
-    def __init__(self, classes: Iterable[Class], telling: Collection[ast.AST]) -> None:
+    def __init__(
+        self,
+        classes: Iterable[Class],
+        telling: Collection[ast.AST],
+        learn: Callable[[Frame], None],
+    ) -> None:
+        """`learn` sees that `telling` has the methods of a class's module."""
         self._uses: dict[ast.AST, Uses] = {}
+        self._named: dict[Class, dict[str, list[ast.AST]]] = {}
+        """The methods of each class by their names."""
         self._members = {cls: list(_family(cls)) for cls in classes}
+        for member in {member for members in self._members.values() for member in members}:
+            learn(member.frame)
         self._heard: dict[Class, set[str]] = {}
         """What the telling methods of a family read, for each class of one that has some."""
         for cls, members in self._members.items():
@@ -118,15 +129,22 @@ class Families:
             names = {*uses.loads}
             if uses.inherits:
                 names.add(getattr(node, "name", ""))
-            pending += (
-                item
-                for member in self._members[cls]
-                for item in member.node.body
-                if isinstance(item, _FUNCTIONS) and item.name in names
-            )
+            for member in self._members[cls]:
+                named = self._methods(member)
+                for name in names & named.keys():
+                    pending += named[name]
         if not ours:  # others give their instances away for reasons of their own
             found.loads.discard(_ANY)
         return found
+
+    def _methods(self, cls: Class) -> dict[str, list[ast.AST]]:
+        named = self._named.get(cls)
+        if named is None:
+            named = self._named[cls] = {}
+            for item in cls.node.body:
+                if isinstance(item, _FUNCTIONS):
+                    named.setdefault(item.name, []).append(item)
+        return named
 
 
 def _family(cls: Class) -> Iterator[Class]:

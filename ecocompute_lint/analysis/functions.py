@@ -80,6 +80,7 @@ class Functions(Expressions):
             base = self.external_base(cls) or ""
             known = is_model(base.rsplit(".", 1)[-1])
             for one in islice(family := [cls], _DEEPEST_BASE):
+                self.learn(one.frame)
                 above = (item.payload for value in one.bases for item in value)
                 family += [item for item in above if isinstance(item, Class)]
                 ours = one is cls or not is_model(one.node.name)
@@ -115,6 +116,7 @@ class Functions(Expressions):
     ) -> Value:
         """Follow a call into a function of this file."""
         target = function.node
+        self.learn(function.frame)
         followed = isinstance(target, ast.Lambda) or target in self.followed
         too_far = len(self.chain) >= _DEEPEST_CHAIN or self.exhausted
         if target in self.active or too_far or not followed:

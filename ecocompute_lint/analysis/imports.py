@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from ecocompute_lint.analysis.machine import Machine
 from ecocompute_lint.analysis.objects import Class, Frame, Imported, Local, Seq
-from ecocompute_lint.analysis.project import Project
+from ecocompute_lint.analysis.parts import Waiting
+from ecocompute_lint.analysis.project import Parsed, Project
 from ecocompute_lint.knowledge import apis
 from ecocompute_lint.values import ALWAYS, Payload, Symbol, Value, known, union
 
 _MOST_MODULES = 24
 _DEEPEST_IMPORT = 5
+_DEEPEST_NEED = 12
 
 
 class Imports(Machine):
@@ -24,10 +26,12 @@ class Imports(Machine):
         self.project = project
         self.module.path = project.file if project is not None else ""
         self.imported: dict[str, Frame] = {self.module.path: self.module}
+        self._unread: dict[Frame, Parsed] = {}
+        """The modules of which no function has been needed yet."""
         self._importing = 0
         self._pending: list[Imported] = []
 
-    def run(self, body: Sequence[ast.stmt]) -> None:
+    def run(self, body: Iterable[ast.stmt]) -> None:
         """Run statements; defined where statements are."""
         raise TypeError("abstract")
 
@@ -45,7 +49,10 @@ class Imports(Machine):
 
     def linked(self, value: Value) -> Value:
         """A value with what was imported in place of the mere name of it."""
-        if not any(isinstance(item.payload, Imported) for item in value.alternatives):
+        for item in value.alternatives:
+            if type(item.payload) is Imported:
+                break
+        else:
             return value
         return union(
             self._import(item.payload).within((item.guards,))
@@ -75,6 +82,7 @@ class Imports(Machine):
         """What a module of the tree calls by this name, submodules included."""
         frame = self._frame(module.path)
         if frame is not None:
+            self.need(frame, name)
             found = self._bottom().get((frame, name))
             if found is not None and not _is_itself(found.only, module.path, name):
                 return self.linked(found)
@@ -90,6 +98,8 @@ class Imports(Machine):
         frame = self._frame(module.path)
         if frame is None:
             return {}
+        for name in frame.waiting.names if frame.waiting is not None else ():
+            self.need(frame, name)
         named = self._public(frame)
         return {
             key[1]: value
@@ -124,27 +134,40 @@ class Imports(Machine):
         parsed = self.project.module(path)
         if parsed is None:
             return None
-        frame = Frame(None, "module", path=path, name=path)
+        waiting = Waiting(parsed.parts)
+        frame = Frame(None, "module", path=path, name=path, waiting=waiting)
         self.imported[path] = frame
-        self.worth(parsed.relevance)
-        self._run_apart(parsed.tree, frame)
+        self._unread[frame] = parsed
+        self._run_apart(waiting.compiled(), frame)
         return frame
 
-    def _run_apart(self, tree: ast.Module, frame: Frame) -> None:
-        """Run the top level of another module, wherever we are, as if at the beginning."""
+    def learn(self, frame: Frame) -> None:
+        """Find out which functions of a module are worth following, if nobody has yet."""
+        parsed = self._unread.pop(frame.module, None)
+        if parsed is not None:
+            self.worth(parsed.relevance)
+
+    def need(self, frame: Frame, name: str) -> None:
+        """Run what the top level of another module has to say about one of its names."""
+        waiting = frame.waiting
+        while waiting is not None and name in waiting and self._importing < _DEEPEST_NEED:
+            self._run_apart(waiting.take(name), frame)
+
+    def _run_apart(self, body: Iterable[ast.stmt], frame: Frame) -> None:
+        """Run statements of another module, wherever we are, as if at the beginning."""
         kept = (self.store, self.path, self.frame, self.chain, self.steps, self.depth)
-        around = (self.loops, self.trail, self.root)
+        around = (self.loops, self.trail, self.root, self.seen)
         while self.store.parent is not None:
             self.store = self.store.parent
         self.path, self.frame, self.chain = ALWAYS, frame, ()
-        self.loops, self.trail, self.root = [], [], None
+        self.loops, self.trail, self.root, self.seen = [], [], None, None
         self._importing += 1
         try:
-            self.run(tree.body)
+            self.run(body)
         finally:
             self._importing -= 1
             self.store, self.path, self.frame, self.chain, self.steps, self.depth = kept
-            self.loops, self.trail, self.root = around
+            self.loops, self.trail, self.root, self.seen = around
 
 
 def _is_itself(payload: Payload, path: str, name: str) -> bool:

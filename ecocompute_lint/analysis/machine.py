@@ -215,6 +215,20 @@ class Machine:
         kind = "capability" if _CAPABILITY.search(text) else kind
         return self.input(("test", text), text, kind)
 
+    def learn(self, frame: Frame) -> None:
+        """See that it is known what is worth following; defined where imports are."""
+        raise TypeError("abstract")
+
+    def forget(self) -> None:
+        """Let go of everything, so that it need not be found to be of no more use."""
+        store: Store | None = self.store
+        while store is not None:
+            store.data.clear()
+            store = store.parent
+        for kept in (self.objects, self.inputs, self.functions, self.classes, self.commands):
+            kept.clear()
+        self.events.clear()
+
     def worth(self, found: Relevance) -> None:
         """Note which functions of a module are worth following."""
         self.followed |= found.followed
@@ -228,6 +242,8 @@ class Machine:
         first = True
         while frame is not None:
             if first or frame.kind != "class":
+                if frame.waiting is not None and name in frame.waiting:
+                    self.need(frame, name)
                 found = self.store.get((frame, name))
                 if found is not None:
                     if frame.kind == "module":
@@ -267,7 +283,12 @@ class Machine:
                     break
                 outer = outer.parent
             frame = outer or frame
+            self.need(frame, name)
         self.store.data[(frame, name)] = value
+
+    def need(self, frame: Frame, name: str) -> None:
+        """See that a name of another module has its value; defined where imports are."""
+        raise TypeError("abstract")
 
     # -- objects
 

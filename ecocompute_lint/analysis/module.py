@@ -29,7 +29,7 @@ class Module(Statements):
     def __init__(self, project: Project | None = None) -> None:
         super().__init__(project)
         self.selves: dict[Class, Obj] = {}
-        self._families = Families((), ())
+        self._families = Families((), (), self.learn)
         self._read_by: dict[tuple[ast.AST, Any], dict[Any, Value | int | None]] = {}
         self.tree = ast.Module([], [])
 
@@ -49,7 +49,7 @@ class Module(Statements):
     def _functions(self) -> None:
         done: set[ast.AST] = set()
         if not self._families.know(self.classes):
-            self._families = Families(self.classes.values(), self.telling)
+            self._families = Families(self.classes.values(), self.telling, self.learn)
         for cls in list(self.classes.values()):
             self._constructed(cls)
         while len(done) < _MOST_FUNCTIONS:

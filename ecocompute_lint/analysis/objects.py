@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecocompute_lint.analysis.parts import Waiting
 from ecocompute_lint.values import ALWAYS, Guards, Span, Value, Ways
 
 
@@ -237,14 +238,13 @@ class Frame:
     path: str = ""
     """Of a module: its file."""
     name: str = "__main__"
+    waiting: Waiting | None = None
+    """Of another module: what of its top level has not been needed yet."""
+    module: Frame = field(init=False)
+    """The scope of the module that this scope lies in."""
 
-    @property
-    def module(self) -> Frame:
-        """The scope of the module that this scope lies in."""
-        frame = self
-        while frame.parent is not None:
-            frame = frame.parent
-        return frame
+    def __post_init__(self) -> None:
+        self.module = self if self.parent is None else self.parent.module
 
 
 @dataclass(eq=False, slots=True)

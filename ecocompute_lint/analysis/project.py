@@ -12,14 +12,15 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ecocompute_lint import traces
+from ecocompute_lint.analysis.parts import Parts
 from ecocompute_lint.analysis.relevance import Relevance, relevance_of
 from ecocompute_lint.confines import holds, tree_around
 from ecocompute_lint.findings import LINES_OF_A_FILE
 from ecocompute_lint.knowledge.apis import LIBRARIES
-from ecocompute_lint.nodes import shift_lines
 
 _LARGEST = 300_000
 _MOST_KEPT = 64
@@ -27,14 +28,17 @@ _MOST_FOLDERS = 12
 _MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "ecolint.toml")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Parsed:
-    """A module that was read: its lines begin at `base`."""
+    """A module that was read."""
 
-    path: str
     tree: ast.Module
-    base: int
-    relevance: Relevance
+    parts: Parts
+
+    @cached_property
+    def relevance(self) -> Relevance:
+        """Which of its functions are worth following."""
+        return relevance_of(self.tree)
 
 
 class Project:
@@ -104,8 +108,7 @@ class Project:
             return None
         _numbered.append(path)
         base = len(_numbered) * LINES_OF_A_FILE
-        shift_lines(tree, base)
-        return Parsed(path, tree, base, relevance_of(tree))
+        return Parsed(tree, Parts(tree, base))
 
 
 _kept: OrderedDict[str, tuple[tuple[int, int], Parsed | None]] = OrderedDict()

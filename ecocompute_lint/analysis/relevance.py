@@ -103,7 +103,8 @@ class _Scan:
                 continue
             if kind is ast.Attribute:
                 size += 2
-                words.add(node.attr)
+                if node.attr != "compile" or not _is_pattern(node.value):
+                    words.add(node.attr)
                 if node.attr in SILENT and type(node.ctx) is not ast.Load:
                     words.add(_UNUSUAL)
                 pending.append(node.value)
@@ -111,6 +112,9 @@ class _Scan:
             if not isinstance(node, ast.AST):
                 continue
             size += 1
+            if kind is ast.Expr and type(node.value) is ast.Constant:
+                size += 1  # a docstring
+                continue
             if kind in _FUNCTIONS:
                 inner.append(node)
                 continue
@@ -205,6 +209,11 @@ def _word(node: ast.AST) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return _word_of_text(node.value)
     return ""
+
+
+def _is_pattern(node: ast.expr) -> bool:
+    """Whether what is compiled is a regular expression, by the module."""
+    return isinstance(node, ast.Name) and node.id in ("re", "regex")
 
 
 def _word_of_text(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ecocompute_lint.analysis.branches import Branches, since
@@ -42,7 +42,7 @@ _YIELD_ONCE = frozenset({"contextmanager", "asynccontextmanager", "fixture"})
 class Statements(Branches):
     """Runs statements."""
 
-    def run(self, body: Sequence[ast.stmt]) -> None:
+    def run(self, body: Iterable[ast.stmt]) -> None:
         """Run statements in order until the path ends."""
         for statement in body:
             if not self.path:
@@ -285,8 +285,10 @@ class Statements(Branches):
         for item in node.names:
             if item.name == "*":
                 found = self.all_of(local) if local is not None else {}
+                waiting = self.frame.module.waiting
                 for name, value in found.items():
-                    self.write_name(name, value)
+                    if waiting is None or not waiting.owns(name):
+                        self.write_name(name, value)
                 if not found:
                     self.frame.module.stars.append(module)
             elif local is not None:

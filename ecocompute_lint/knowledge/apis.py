@@ -392,6 +392,8 @@ _QUANTIZATION_CALLEES = frozenset(
     }
 )
 CALLEE_NEEDLES = _QUANTIZATION_CALLEES | EXECUTION_CALLEES
+NOT_A_MODEL = re.compile(_NOT_A_MODEL)
+"""Names of classes whose `from_pretrained` loads no model."""
 LOADERS = frozenset("from_pretrained from_single_file HFLM HuggingFaceLLM Engine Runtime".split())
 """Words of calls that load a model, which matter only where a GPU is configured."""
 LOADING = LOADERS | frozenset(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gc
 import re
 import sys
 import warnings
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from ecocompute_lint.facts import Deployment
 from ecocompute_lint.frozen import dataclass
+from ecocompute_lint.garbage import no_collections
 from ecocompute_lint.prefilter import may_install
 from ecocompute_lint.screening import screen
 from ecocompute_lint.sources.documents import Unreadable
@@ -108,7 +108,7 @@ def read(
     `file` is where it stands, and `root` the project: imports lead to what lies there.
     With `loads` a file that does no more than load a model is read as well.
     """
-    with _no_collections():
+    with no_collections():
         return _read(text, tree, file, root, loads)
 
 
@@ -130,7 +130,9 @@ def _read(
             project = Project(file, root or file.parent, _module)
         run = follow(tree, project)
         reader = Executions(run, LineMap(text))
-        return Read((*reader.deployments(), *reader.executions(), *packages), tree)
+        facts = (*reader.deployments(), *reader.executions(), *packages)
+        run.forget()
+        return Read(facts, tree)
 
 
 def _installed(text: str, tree: ast.Module, file: Path | None) -> tuple[Deployment, ...]:
@@ -154,18 +156,6 @@ def _module(path: str) -> ast.Module | None:
         return parse(decode(Path(path).read_bytes()).text)
     except (OSError, UnreadableSource, Unparsable):
         return None
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Trees are large and hold no cycles: looking for some among them costs more than parsing."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ecocompute_lint.findings import Place
-from ecocompute_lint.nodes import children
+from ecocompute_lint.nodes import children, walk
 from ecocompute_lint.sources.documents import UNKNOWN, Branch, Package, Word
 from ecocompute_lint.sources.installs import packages_of
 from ecocompute_lint.sources.text import LineMap
@@ -23,6 +23,7 @@ _BUILDERS: Mapping[str, tuple[str, ...]] = {
     "micromamba_install": ("micromamba", "install"),
 }
 """Methods of Modal's images, by the command that they stand for."""
+_RUNS = re.compile(rf"\b(?:{'|'.join(sorted({*_RUNNERS, *_BUILDERS}))})\s*\(")
 _OPTIONS: Mapping[str, str] = {
     "index_url": "--index-url",
     "extra_index_url": "--extra-index-url",
@@ -40,6 +41,8 @@ def installed(text: str, tree: ast.Module) -> Iterator[Package]:
     """What a Python text installs, in reading order of its calls."""
     lines = LineMap(text)
     yield from _magics(text, tree, lines)
+    if _RUNS.search(text) is None:
+        return
     pending: list[tuple[ast.AST, ast.AST | None]] = [(tree, None)]
     while pending:
         node, around = pending.pop()
@@ -127,8 +130,9 @@ def _split(word: Word) -> Iterator[Sequence[Word]]:
 
 def _magics(text: str, tree: ast.Module, lines: LineMap) -> Iterator[Package]:
     """Shell lines of exported notebooks: where they stand the tree has nothing."""
-    blank = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Pass)}
-    for found in _MAGIC.finditer(text):
+    magics = list(_MAGIC.finditer(text))
+    blank = {node.lineno for node in walk(tree) if isinstance(node, ast.Pass)} if magics else ()
+    for found in magics:
         line = lines.position(found.end())[0]
         if line in blank and not text[found.end() - 1 :].startswith("%%"):
             rest = lines.line_text(line)

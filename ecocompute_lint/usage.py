@@ -1,0 +1,295 @@
+"""How a module uses the common words of the tables: what it loads, tells, and does repeatedly.
+
+The second gate's closer look, by syntax alone. Most modules in which a model is asked to generate
+once, by code that others call, have nothing to find in them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ecocompute_lint.knowledge.apis import COMMON_NEEDLES, LOADING, NOT_A_MODEL, QUIET_OPTIONS
+from ecocompute_lint.knowledge.execution_apis import GENERATING, SILENT, is_model
+from ecocompute_lint.nodes import Fields
+
+_FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef})
+_REPEATING = frozenset(
+    {
+        ast.For,
+        ast.AsyncFor,
+        ast.While,
+        ast.Lambda,
+        ast.ListComp,
+        ast.SetComp,
+        ast.DictComp,
+        ast.GeneratorExp,
+    }
+)
+_ITSELF = frozenset({"self", "super", "cls"})
+_CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__"})
+_FACTORIES = COMMON_NEEDLES - GENERATING
+_LOADING = LOADING - _FACTORIES
+_BY_NAME = frozenset({"getattr", "methodcaller", "attrgetter"})
+"""What looks up a method by its name."""
+_READING = frozenset({"pop", "get", "getattr", "hasattr", "setdefault"})
+"""What asks for an option, and sets none."""
+_PLAIN_DECORATORS = frozenset(
+    "no_grad inference_mode staticmethod classmethod property abstractmethod override"
+    " add_start_docstrings replace_return_docstrings auto_docstring wraps overload".split()
+)
+"""Decorators after which a function is called as it would be without."""
+
+
+class _Context(NamedTuple):
+    """Where a node stands."""
+
+    functions: tuple[str, ...] = ()
+    repeated: bool = False
+    in_model: bool = False
+    cls: str = ""
+
+
+class Usage:
+    """What a module does with models."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.loads = False
+        """Whether it loads something, other than by the own methods of a model's class."""
+        self.tells = False
+        """Whether it gives a quiet option a value of its own."""
+        self.generates = False
+        """Whether it names what generates, or runs a model step by step."""
+        self._generating: list[_Context] = []
+        self._stepping: list[_Context] = []
+        """Where a forward pass goes on from the cache of an earlier one."""
+        self._factories: set[str] = set()
+        self._bound: set[str] = set()
+        self._imported: set[str] = set()
+        self._hot: set[str] = set()
+        """The names of functions that may be called again and again, or by a framework."""
+        self._calls: dict[str, set[str]] = {}
+        """By function: the names of those it calls."""
+        self._read(tree)
+        self._spread()
+        self.repeats = any(map(self._again, self._generating))
+        """Whether something may generate more than once for one call from outside."""
+        self.makes = bool(self._factories - (self._bound - self._imported))
+        """Whether it names what makes a pipeline or an engine, and no variable of such a name."""
+        self.asks = bool(self._generating)
+        """Whether it asks a model to generate, other than parts of the model's own class."""
+        self.generates |= self.asks or any(map(self._again, self._stepping))
+
+    def _spread(self) -> None:
+        """What is called by a function that may be called again may be called again."""
+        pending = list(self._hot)
+        while pending:
+            new = self._calls.get(pending.pop(), set()) - self._hot
+            self._hot |= new
+            pending += new
+
+    def _again(self, context: _Context) -> bool:
+        return context.repeated or not self._hot.isdisjoint(context.functions)
+
+    def _read(self, tree: ast.Module) -> None:
+        scopes: list[tuple[list[Any], _Context]] = [(list(tree.body), _Context())]
+        for pending, context in scopes:  # grows on the way
+            while pending:
+                node = pending.pop()
+                kind = type(node)
+                if kind is ast.Constant:
+                    continue
+                if kind is ast.Name or kind is ast.Attribute:
+                    self._mention(node, context)
+                    if kind is ast.Attribute:
+                        pending.append(node.value)
+                elif kind is ast.Call:
+                    self._call(node, context)
+                    pending += _operands(node)
+                elif kind in _FUNCTIONS:
+                    pending += node.decorator_list
+                    scopes.append(([node.args, *node.body], self._function(node, context)))
+                elif kind is ast.ClassDef:
+                    in_model = any(is_model(_word(base)) for base in node.bases)
+                    inside = context._replace(in_model=in_model, cls=node.name)
+                    scopes.append((_parts(node), inside))
+                elif kind in _REPEATING:
+                    scopes.append((_parts(node), context._replace(repeated=True)))
+                elif kind is ast.alias:
+                    self._imported.add(node.asname or node.name)
+                elif kind is ast.arg:
+                    self._bound.add(node.arg)
+                else:
+                    if kind in _GIVING and not self.tells:
+                        self.tells = any(_is_told(name, value) for name, value in _given(node))
+                    pending += _parts(node)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, around: _Context) -> _Context:
+        name = around.cls if node.name in _CONSTRUCTORS and around.cls else node.name
+        plain = all(_word_called(item) in _PLAIN_DECORATORS for item in node.decorator_list)
+        if not plain or (name == node.name and name.startswith("__")):
+            self._hot.add(name)
+        return around._replace(functions=(*around.functions, name))
+
+    def _call(self, node: ast.Call, context: _Context) -> None:
+        name = _word(node.func)
+        if name in GENERATING:
+            if not _forwards(node, context):
+                self._generating.append(context)
+        elif any(item.arg == "past_key_values" for item in node.keywords):
+            if "forward" not in context.functions and not name[:1].isupper():
+                self._stepping.append(context)
+        if name in _LOADING and not _loads_no_model(node.func, context):
+            self.loads = True
+        if name in _FACTORIES and _root(node.func) not in _ITSELF:
+            self._factories.add(name)
+        self._mentioned(name, context, called=True)
+        if name in _READING | _BY_NAME:
+            for item in node.args:
+                if name in _BY_NAME and _word(item) in GENERATING:
+                    self._generating.append(context._replace(repeated=True))
+        elif any(isinstance(item, ast.Constant) and item.value in _QUIET for item in node.args):
+            self.tells = True
+
+    def _mentioned(self, name: str, context: _Context, *, called: bool) -> None:
+        """Note that a name stands somewhere, which may be that of a function."""
+        if not called or context.repeated:
+            self._hot.add(name)
+        for function in context.functions:
+            self._calls.setdefault(function, set()).add(name)
+
+    def _mention(self, node: ast.Name | ast.Attribute, context: _Context) -> None:
+        """Note a name that is read, and not called."""
+        name = _word(node)
+        if type(node.ctx) is not ast.Load:
+            if name in _FACTORIES and isinstance(node, ast.Name):
+                self._bound.add(name)
+            return
+        if name in _FACTORIES and _root(node) not in _ITSELF:
+            self._factories.add(name)
+        self._mentioned(name, context, called=False)
+        self.loads |= name in _LOADING
+        if name in GENERATING:
+            self.generates = True
+            if isinstance(node, ast.Attribute):
+                self._generating.append(context._replace(repeated=True))
+
+
+_FIELDS = Fields(frozenset("annotation returns ctx op ops type_params type_comment".split()))
+_GIVING = frozenset(
+    {ast.keyword, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Dict, ast.arguments}
+)
+
+
+def _parts(node: ast.AST) -> list[Any]:
+    """The nodes directly below one, but for annotations."""
+    found: list[Any] = []
+    for name in _FIELDS[type(node)]:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += value
+        elif value is not None:
+            found.append(value)
+    return found
+
+
+def _loads_no_model(callee: ast.expr, context: _Context) -> bool:
+    """Whether a model's own class loads itself, or a configuration or a tokenizer is loaded."""
+    if not isinstance(callee, ast.Attribute):
+        return False
+    itself = context.in_model and _root(callee) in _ITSELF
+    return itself or NOT_A_MODEL.fullmatch(_word(callee.value)) is not None
+
+
+def _forwards(call: ast.Call, context: _Context) -> bool:
+    """Whether a model's own code asks a part of itself to generate, in the usual way."""
+    return (
+        context.in_model
+        and not context.repeated
+        and _root(call.func) in _ITSELF
+        and not any(_is_told(item.arg or "", item.value) for item in call.keywords)
+    )
+
+
+def _operands(call: ast.Call) -> Iterator[ast.AST]:
+    """The parts of a call in which others may stand; of its callee what it is read off."""
+    if isinstance(call.func, ast.Attribute):
+        yield call.func.value
+    elif not isinstance(call.func, ast.Name):
+        yield call.func
+    yield from call.args
+    yield from call.keywords
+
+
+def _given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The names that a node gives values."""
+    if isinstance(node, ast.keyword):
+        yield node.arg or "", node.value
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            yield _target(target), node.value
+    elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+        yield _target(node.target), node.value
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value, value
+    elif isinstance(node, ast.arguments):
+        positional = [*node.posonlyargs, *node.args]
+        for arg, default in zip(reversed(positional), reversed(node.defaults), strict=False):
+            yield arg.arg, default
+        for arg, given in zip(node.kwonlyargs, node.kw_defaults, strict=True):
+            if given is not None:
+                yield arg.arg, given
+
+
+def _target(node: ast.expr) -> str:
+    if isinstance(node, ast.Subscript):
+        node = node.slice
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return next((name for item in node.elts if (name := _target(item)) in _QUIET), "")
+    return _word(node)
+
+
+_QUIET = frozenset(QUIET_OPTIONS)
+
+
+def _is_told(name: str, value: ast.expr) -> bool:
+    """Whether a quiet option is given a value that is neither usual nor only passed along."""
+    return name in _QUIET and not _is_passed(name, value)
+
+
+def _is_passed(name: str, value: ast.expr) -> bool:
+    if isinstance(value, ast.Constant):
+        return value.value is None or repr(value.value) in SILENT.get(name, ())
+    if isinstance(value, ast.IfExp):
+        return _is_passed(name, value.body) and _is_passed(name, value.orelse)
+    if isinstance(value, ast.BoolOp):
+        return all(_is_passed(name, item) for item in value.values)
+    if isinstance(value, ast.Call) and _word(value.func) in _READING:
+        return all(_word(item) == name for item in value.args[:1]) and all(
+            _is_passed(name, item) for item in value.args[1:]
+        )
+    return _word(value) == name
+
+
+def _word_called(node: ast.AST) -> str:
+    return _word(node.func if isinstance(node, ast.Call) else node)
+
+
+def _word(node: ast.AST) -> str:
+    """The last word of a dotted name, or a text."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Name):
+        return node.id
+    text = node.value if isinstance(node, ast.Constant) else None
+    return text if isinstance(text, str) else ""
+
+
+def _root(node: ast.expr) -> str:
+    """The variable or function that an attribute is read off, in the end."""
+    while isinstance(node, (ast.Attribute, ast.Call)):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return node.id if isinstance(node, ast.Name) else ""
