@@ -137,9 +137,8 @@ class Usage:
         if name in GENERATING:
             if not _forwards(node, context):
                 self._generating.append(context)
-        elif any(item.arg == "past_key_values" for item in node.keywords):
-            if "forward" not in context.functions and not name[:1].isupper():
-                self._stepping.append(context)
+        elif "forward" not in context.functions and _steps(node):
+            self._stepping.append(context)
         if name in _LOADING and not _loads_no_model(node.func, context):
             self.loads = True
         if name in _FACTORIES and _root(node.func) not in _ITSELF:
@@ -200,6 +199,12 @@ def _loads_no_model(callee: ast.expr, context: _Context) -> bool:
         return False
     itself = context.in_model and _root(callee) in _ITSELF
     return itself or NOT_A_MODEL.fullmatch(_word(callee.value)) is not None
+
+
+def _steps(call: ast.Call) -> bool:
+    """Whether an object is called with the cache of an earlier call."""
+    made = _word(call.func)[:1].isupper()
+    return not made and any(item.arg == "past_key_values" for item in call.keywords)
 
 
 def _forwards(call: ast.Call, context: _Context) -> bool:

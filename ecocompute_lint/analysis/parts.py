@@ -15,7 +15,7 @@ from ecocompute_lint.nodes import children, shift_lines
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _ROOTED = (ast.Attribute, ast.Subscript, ast.Starred)
-_CAPTURES = (ast.MatchAs, ast.MatchStar)
+_CAPTURES = (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
 _DIVIDED = (ast.If, ast.Try)
 """Branchings, of which a name may need no more than a part."""
 STAR = "*"
@@ -175,8 +175,6 @@ def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
         elif isinstance(node, _ROOTED):
             if not isinstance(node.ctx, ast.Load):
                 given.add(_root(node))
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            given.add(node.name)
         elif isinstance(node, _CAPTURES) and node.name:
             given.add(node.name)
         elif isinstance(node, ast.Lambda):

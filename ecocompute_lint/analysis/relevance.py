@@ -112,7 +112,7 @@ class _Scan:
             if not isinstance(node, ast.AST):
                 continue
             size += 1
-            if kind is ast.Expr and type(node.value) is ast.Constant:
+            if isinstance(node, ast.Expr) and type(node.value) is ast.Constant:
                 size += 1  # a docstring
                 continue
             if kind in _FUNCTIONS:
