@@ -21,10 +21,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as xml
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "benchmarks" / "reliability" / "compatibility.json"
@@ -43,7 +43,8 @@ def bounds() -> dict[str, str]:
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     run_time = re.search(r"^dependencies = \[(.*?)^\]", text, re.M | re.S)
     server = re.search(r"^lsp = \[(.*?)\]$", text, re.M | re.S)
-    assert run_time is not None and server is not None
+    assert run_time is not None
+    assert server is not None
     return dict(BOUND.findall(run_time[1] + server[1]))
 
 
@@ -98,7 +99,7 @@ def tests(python: Path, checkout: Path, wanted: Sequence[str], report: Path) -> 
 
 def counts(report: Path) -> dict[str, int]:
     """How many tests passed, were skipped and failed."""
-    suites = xml.parse(report).getroot().iter("testsuite")
+    suites = ElementTree.parse(report).getroot().iter("testsuite")
     total = {"tests": 0, "skipped": 0, "failures": 0, "errors": 0}
     for suite in suites:
         for key in total:
