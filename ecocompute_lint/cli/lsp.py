@@ -36,6 +36,8 @@ def lsp(config: Path | None, stdio: bool) -> int:
         raise click.ClickException(_REMEDY) from None
     if config is not None:
         load_settings(config)  # better said now than for every file
+    if sys.stdin is None:
+        raise click.ClickException("standard input is closed")
     answers = sys.stdout.buffer
     # Nothing but answers may get there, whatever is imported.
     sys.stdout = sys.stderr
