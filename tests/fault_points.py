@@ -173,8 +173,13 @@ def prepare(place: Path, files: dict[str, str]) -> None:
 
 def warm_up(place: Path) -> None:
     """Load everything, on files of other names."""
-    prepare(place, {"warm.py": "from transformers import BitsAndBytesConfig\n"
-                               "c = BitsAndBytesConfig(load_in_8bit=True)\n"})
+    prepare(
+        place,
+        {
+            "warm.py": "from transformers import BitsAndBytesConfig\n"
+            "c = BitsAndBytesConfig(load_in_8bit=True)\n"
+        },
+    )
     for arguments in (["."], ["--fix", "."]):
         child = {"arguments": arguments, "action": "nothing", "watched": {}}
         before = os.getcwd(), os.dup(1), os.dup(2), dict(os.environ)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ecocompute_lint import atomic
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Edit
 from ecocompute_lint.sources.text import Decoded, LineMap, encode
 
@@ -73,15 +74,15 @@ def write_atomically(path: Path, original: bytes, new: bytes, *, root: Path | No
             raise OutsideTree(f"leads to {real}, outside {root}")
         status = real.stat()
         _refuse_unwritable(real, status)
-        if _content(real) == new:
+        if contents(real) == new:
             return
-        _refuse_changed(real, original)
+        _refuse_changed(real, original, new)
 
         def finish(name: str) -> None:
             _keep_attributes(name, real)
             _keep_owner(name, status)
             os.chmod(name, stat.S_IMODE(status.st_mode))  # after the owner: chown clears set-id
-            _refuse_changed(real, original)
+            _refuse_changed(real, original, new)
 
         atomic.replace(str(real), new, finish=finish, sync=True)
     except RuntimeError:  # how Python before 3.13 reports a loop of links
@@ -104,21 +105,9 @@ def _refuse_unwritable(path: Path, status: os.stat_result) -> None:
         raise CannotWrite("its directory is read-only")
 
 
-def _refuse_changed(path: Path, original: bytes) -> None:
-    if _content(path) != original:
+def _refuse_changed(path: Path, original: bytes, new: bytes) -> None:
+    if contents(path) not in (original, new):
         raise Changed("the file has changed since it was read")
-
-
-def _content(path: Path) -> bytes:
-    """The content of a file; of what has become a pipe nothing is waited for."""
-
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
-
-    with open(path, "rb", opener=opener) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise CannotWrite("not a regular file")
-        return file.read()
 
 
 def _keep_attributes(name: str, path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from packaging.markers import Marker
@@ -14,6 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from ecocompute_lint import traces
+from ecocompute_lint.files import contents
 from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.packaging_names import of_conda as conda_name
 from ecocompute_lint.versions import ANY, Range, caret, exactly, hull, range_of, tilde
@@ -65,7 +65,7 @@ def of_text(path: str, data: bytes, depth: int = 0) -> Iterator[Statement]:
             inner = os.path.normpath(os.path.join(os.path.dirname(path), include[1]))
             if inner != path and traces.is_file(inner):
                 traces.reads(inner)
-                yield from of_text(inner, Path(inner).read_bytes(), depth + 1)
+                yield from of_text(inner, contents(inner), depth + 1)
 
 
 def decoded(data: bytes) -> str:
