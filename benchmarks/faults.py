@@ -93,9 +93,9 @@ def ended(place: Path, tally: Tally, step: int) -> None:
 
 
 def cut(place: Path, tally: Tally, step: int) -> None:
-    files = {"a.py": trap(100)}
-    new = {"a.py": mended(files["a.py"])}
-    given = {"files": files, "bytes": True, "most": len(new["a.py"]) - 1, "first": 0}
+    old = trap(100)
+    new = {"a.py": mended(old)}
+    given = {"files": {"a.py": old}, "bytes": True, "most": len(new["a.py"]) - 1, "first": 0}
     results = points(place, **given, arguments=FIX, again=FIX, step=max(1, step * 20))
     tally.check(
         "--fix killed in the middle of a write: file as before, the next run finishes",
