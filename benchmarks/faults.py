@@ -101,9 +101,7 @@ def cut(place: Path, tally: Tally, step: int) -> None:
         "--fix killed in the middle of a write: file as before, the next run finishes",
         (
             (
-                r["status"] < 0
-                and r["tree"]["a.py"] == files["a.py"]
-                and r["again"]["tree"] == new,
+                r["status"] < 0 and r["tree"]["a.py"] == old and r["again"]["tree"] == new,
                 r,
             )
             for r in results
