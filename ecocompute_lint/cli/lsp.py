@@ -26,6 +26,7 @@ def lsp(config: Path | None, stdio: bool) -> int:
 
     Editors start it themselves; docs/editors.md shows how to set them up.
     """
+    from ecocompute_lint.cli import streams
     from ecocompute_lint.config import load_settings
 
     try:
@@ -41,5 +42,6 @@ def lsp(config: Path | None, stdio: bool) -> int:
     answers = sys.stdout.buffer
     # Nothing but answers may get there, whatever is imported.
     sys.stdout = sys.stderr
+    streams.end_at_once()
     make(config).start_io(sys.stdin.buffer, answers)
     return 0

@@ -63,6 +63,17 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+def end_at_once() -> None:
+    """Let signals end the process even where another thread waits for input.
+
+    Only for who has nothing to clean up behind itself.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in (getattr(signal, name, None) for name in ("SIGINT", *_ENDING)):
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, lambda number, frame: os._exit(128 + number))
+
+
 def deaf() -> None:
     """Do not be interrupted again on the way out."""
     if threading.current_thread() is threading.main_thread():
