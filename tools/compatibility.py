@@ -2,7 +2,7 @@
 
     python tools/compatibility.py                                     both, under this Python
     python tools/compatibility.py --versions lowest --python python3.10
-    python tools/compatibility.py --versions lowest --quick           a few minutes' worth, for CI
+    python tools/compatibility.py --versions lowest --quick           some of the tests, for CI
     python tools/compatibility.py --write                             keeps what came out
 
 The lowest versions are the bounds that pyproject.toml declares. Each run works on a copy of the
@@ -31,10 +31,9 @@ KEPT = ROOT / "benchmarks" / "reliability" / "compatibility.json"
 TITLE = "Versions of Python and of what ecolint needs"
 COMMAND = "python tools/compatibility.py --write"
 BOUND = re.compile(r'"([A-Za-z0-9._-]+)>=([0-9][0-9.]*)')
-# What each dependency is needed for: every rule and repair, every kind of file, every face.
+# What each dependency is needed for: the command and its output, settings, repairs, the server.
 QUICK = """
-    test_fixtures test_cli test_config test_discovery test_fix_apply test_fixes test_flake8 test_lsp
-    test_notebook test_manifests test_packages test_pins test_html_report test_jobs
+    test_fixtures test_cli test_config test_fix_apply test_flake8 test_lsp test_notebook test_packages
 """.split()
 
 
