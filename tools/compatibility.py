@@ -33,7 +33,8 @@ COMMAND = "python tools/compatibility.py --write"
 BOUND = re.compile(r'"([A-Za-z0-9._-]+)>=([0-9][0-9.]*)')
 # What each dependency is needed for: the command and its output, settings, repairs, the server.
 QUICK = """
-    test_fixtures test_cli test_config test_fix_apply test_flake8 test_lsp test_notebook test_packages
+    test_fixtures test_cli test_config test_fix_apply test_flake8 test_lsp test_notebook
+    test_packages
 """.split()
 
 
