@@ -30,7 +30,7 @@ def whole(result: dict[str, Any]) -> bool:
 )
 def test_a_repair_that_is_ended(tmp_path: Path, fault: str, status: int) -> None:
     given = {"files": FILES, "action": fault, "watched": WRITING, "arguments": FIX, "again": FIX}
-    results = points(tmp_path, **given, step=4)
+    results = points(tmp_path, **given, step=6)
     assert len(results) > 10
     assert {result["status"] for result in results} == {status}
     for result in results:
@@ -60,8 +60,8 @@ def test_a_write_that_is_cut_off(tmp_path: Path) -> None:
 def test_a_cache_that_is_cut_off(tmp_path: Path) -> None:
     audit = ["-j", "1", "--format", "concise", "."]
     given = {"files": FILES, "action": "kill", "watched": KEEPING}
-    results = points(tmp_path, **given, arguments=audit, again=audit, step=4)
-    assert len(results) > 5
+    results = points(tmp_path, **given, arguments=audit, again=audit, step=6)
+    assert len(results) > 4
     for result in results:
         assert result["status"] == -9
         assert result["tree"] == FILES
@@ -83,7 +83,7 @@ def test_two_repairs_at_once(tmp_path: Path) -> None:
 def test_what_somebody_saves_meanwhile_is_kept(tmp_path: Path) -> None:
     given = {"files": FILES, "action": "change", "watched": READING, "arguments": FIX}
     results = points(tmp_path, **given, step=25)
-    assert len(results) > 5
+    assert len(results) > 4
     for result in results:
         after = result["tree"]["a.py"]
         assert after.endswith("precious = 1\n")
@@ -96,7 +96,7 @@ def test_what_somebody_saves_meanwhile_is_kept(tmp_path: Path) -> None:
 def test_files_that_become_something_else(tmp_path: Path, fault: str) -> None:
     given = {"files": FILES, "action": fault, "watched": READING, "arguments": FIX}
     results = points(tmp_path, **given, step=25)
-    assert len(results) > 5
+    assert len(results) > 4
     for result in results:
         assert not result["hangs"], result
         assert result["status"] in (0, 2)
