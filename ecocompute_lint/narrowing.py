@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ecocompute_lint.audit import IRRELEVANT, FileReport, Report, rules_for
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Finding, Level, Place
 from ecocompute_lint.sources.kinds import PYTHON
 from ecocompute_lint.sources.registry import kind_at
@@ -36,7 +37,7 @@ def text_of(path: str) -> str | None:
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
     try:
-        return decode(Path(path).read_bytes(), cookie=kind_at(path) == PYTHON).text
+        return decode(contents(path), cookie=kind_at(path) == PYTHON).text
     except (OSError, UnreadableSource):
         return None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ecocompute_lint.cli.run import audit, exit_status, source_lines, view_of, write_reports
 from ecocompute_lint.cli.terminal import say, write_bytes
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Finding, Level, Problem
 from ecocompute_lint.report.repair import Repaired
 from ecocompute_lint.report.style import safe
@@ -74,7 +75,7 @@ def _one(
 
     path = Path(file.path)
     try:
-        data = path.read_bytes()
+        data = contents(path)
         decoded = decode(data, cookie=kind_at(file.path) == PYTHON)
         outcome = try_to_fix(decoded.text, file.path, request)
         if outcome.problem is not None:

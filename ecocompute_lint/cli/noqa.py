@@ -11,6 +11,7 @@ import click
 from ecocompute_lint.cli.fix import deliver
 from ecocompute_lint.cli.run import audit, exit_status, source_lines, view_of, write_reports
 from ecocompute_lint.cli.terminal import say
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Finding, Level, Problem
 from ecocompute_lint.report.style import plural, safe
 
@@ -75,7 +76,7 @@ def _one(
     assert request.add_noqa is not None
     path = Path(file.path)
     try:
-        data = path.read_bytes()
+        data = contents(path)
         decoded = decode(data, cookie=kind_at(file.path) == PYTHON)
         settings = request.finder(file.path)
         # What a baseline leaves out is found all the same.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.cli.terminal import say, style_for, write, write_bytes, write_file
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Finding, Level, Problem
 from ecocompute_lint.report.formats import FORMATS, Run
 from ecocompute_lint.report.repair import Repaired
@@ -107,7 +107,7 @@ def _source(path: str) -> str:
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
     try:
-        return decode(Path(path).read_bytes(), cookie=kind_at(path) == PYTHON).text
+        return decode(contents(path), cookie=kind_at(path) == PYTHON).text
     except (OSError, UnreadableSource):
         return ""
 

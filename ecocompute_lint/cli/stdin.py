@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.cli.run import exit_status, lines_of, view_of, write_reports
-from ecocompute_lint.cli.terminal import say, write_bytes
+from ecocompute_lint.cli.terminal import read_bytes, say, write_bytes
 from ecocompute_lint.discovery import is_excluded
 from ecocompute_lint.findings import Problem
 
@@ -24,7 +23,7 @@ def run_on_stdin(request: Request) -> int:
     from ecocompute_lint.sources.registry import kind_at
     from ecocompute_lint.sources.text import Decoded, UnreadableSource, decode
 
-    data = sys.stdin.buffer.read()
+    data = read_bytes()
     name = request.stdin_filename
     settings = request.finder(name)
     if settings.force_exclude and is_excluded(name, request.finder):
