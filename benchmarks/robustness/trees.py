@@ -85,10 +85,10 @@ def others(site_packages: Iterable[Path], named: Iterable[str]) -> Iterator[Tree
     version = ".".join(map(str, sys.version_info[:3]))
     stdlib = Path(sysconfig.get_path("stdlib"))
     yield Tree(f"standard library of Python {version}", stdlib, "standard library")
-    for number, folder in enumerate(site_packages, 1):
-        count = len(list(folder.glob("*.dist-info")))
+    for number, environment in enumerate(site_packages, 1):
+        count = len(list(environment.glob("*.dist-info")))
         suffix = f" {number}" if number > 1 else ""
-        yield Tree(f"site-packages{suffix} ({count} distributions)", folder, "site-packages")
+        yield Tree(f"site-packages{suffix} ({count} distributions)", environment, "site-packages")
     for one in named:
         name, _, folder = one.partition("=")
         yield Tree(name, Path(folder), "repositories")
