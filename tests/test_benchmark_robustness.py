@@ -22,7 +22,8 @@ LOADED = """\
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 config = BitsAndBytesConfig(load_in_8bit=True)
-model = AutoModelForCausalLM.from_pretrained("mistralai/Mistral-7B-v0.1", quantization_config=config)
+name = "mistralai/Mistral-7B-v0.1"
+model = AutoModelForCausalLM.from_pretrained(name, quantization_config=config)
 print(model.generate())
 """
 

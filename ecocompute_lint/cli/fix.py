@@ -68,12 +68,13 @@ def _one(
     file: FileReport, request: Request, problems: list[Problem]
 ) -> tuple[FileReport, Repaired]:
     from ecocompute_lint.fixes.apply import CannotWrite, recoded
-    from ecocompute_lint.sources.text import UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import UnreadableSource
 
     path = Path(file.path)
     try:
         data = path.read_bytes()
-        decoded = decode(data)
+        decoded = registry.decoded(file.path, data)
         outcome = try_to_fix(decoded.text, file.path, request)
         if outcome.problem is not None:
             problems.append(outcome.problem)

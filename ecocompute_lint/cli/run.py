@@ -102,10 +102,11 @@ def view_of(report: Report, request: Request, lines: Lines) -> View:
 @lru_cache(maxsize=4)
 def _source(path: str) -> str:
     """The text of a file, empty where it cannot be read any more."""
-    from ecocompute_lint.sources.text import UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import UnreadableSource
 
     try:
-        return decode(Path(path).read_bytes()).text
+        return registry.decoded(path, Path(path).read_bytes()).text
     except (OSError, UnreadableSource):
         return ""
 

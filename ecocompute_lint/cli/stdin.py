@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def run_on_stdin(request: Request) -> int:
     """Audit standard input; with ``--fix`` the repaired text goes to standard output."""
     from ecocompute_lint.audit import FileReport
-    from ecocompute_lint.sources.text import Decoded, UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import Decoded, UnreadableSource
 
     data = sys.stdin.buffer.read()
     name = request.stdin_filename
@@ -29,7 +30,7 @@ def run_on_stdin(request: Request) -> int:
         return _pass_through(request, data)
     start = time.perf_counter()
     try:
-        decoded = decode(data)
+        decoded = registry.decoded(name, data)
     except UnreadableSource as error:
         problem = Problem("ECO000", name, error.reason, error.line)
         if request.fix and not request.diff:
