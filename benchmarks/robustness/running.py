@@ -47,7 +47,7 @@ class Ran:
 
 def ecolint(arguments: Sequence[str], folder: Path, limit: float = 3600) -> Ran | None:
     """Run the command in a folder, its report as JSON; None where it takes too long."""
-    command = [sys.executable, "-m", "ecocompute_lint", "--format", "json", "--no-cache"]
+    command = [sys.executable, "-m", "ecocompute_lint", "--format", "json", "--no-cache", "-j", "1"]
     start = _used()
     process = subprocess.Popen(
         [*command, *arguments],
