@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; status 1 where something went wrong."""
     given = _parsed(arguments)
     found, missing = packages(given.home, given.offline)
-    trees = [*others(given.site_packages, given.tree), *found]
+    trees = [*found, *others(given.site_packages, given.tree)]
     for name in missing:
         print(f"not available: {name}")
     chosen = [tree for tree in trees if given.only in tree.name]

@@ -47,7 +47,9 @@ class Ran:
 
 def ecolint(arguments: Sequence[str], folder: Path, limit: float = 3600) -> Ran | None:
     """Run the command in a folder, its report as JSON; None where it takes too long."""
-    command = [sys.executable, "-m", "ecocompute_lint", "--format", "json", "--no-cache", "-j", "1"]
+    # Not `python -m`, which would look for modules in the audited folder.
+    command = [str(Path(sys.executable).with_name("ecolint")), "--format", "json"]
+    command += ["--no-cache", "--jobs", "1"]
     start = _used()
     process = subprocess.Popen(
         [*command, *arguments],
