@@ -85,7 +85,7 @@ def test_the_file_that_takes_long_is_found(
 
 
 def test_files_go_into_runs_by_their_size(tree: trees.Tree) -> None:
-    (tree.path / "large.py").write_text("x = 1\n" * 200_000)
+    (tree.path / "large.py").write_text("x = 1\n" * 400_000)
     names = ["large.py", "load.py", "plain.py"]
     assert list(chunks(names, tree.path)) == [["large.py"], ["load.py", "plain.py"]]
 

@@ -17,7 +17,7 @@ SLOW = 10.0
 """More seconds of the processor than this for one file count as a hang."""
 _LIMIT = 300.0
 """So long on the clock a run may take until it is split, or, with one file, ended."""
-_FILES, _BYTES = 150, 700_000
+_FILES, _BYTES = 400, 2_000_000
 _STATUS = (0, 1, 2)
 
 
