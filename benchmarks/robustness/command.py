@@ -9,6 +9,8 @@
         the trees whose name holds a text; nothing is stored
     … --resume
         take what an interrupted run has done already
+    … --done
+        run nothing; store what an interrupted run has done
 
 Every file is audited by name, so that each is parsed, then `--fix` repairs a copy with all rules
 on. Nothing of the code is installed, imported or run. Needs some hours, and Python 3.11 to ask
@@ -45,9 +47,12 @@ def main(arguments: Sequence[str]) -> int:
     trees = [*found, *others(given.site_packages, given.tree)]
     for name in missing:
         print(f"not available: {name}")
-    chosen = [tree for tree in trees if given.only in tree.name]
     kept = given.home / "results"
     kept.mkdir(exist_ok=True)
+    if given.done:
+        trees = [tree for tree in trees if _stored(tree, kept).is_file()]
+        given.resume = True
+    chosen = [tree for tree in trees if given.only in tree.name]
     done = []
     one = partial(_one, home=given.home, kept=kept, resume=given.resume)
     # Each in a process of its own, for the processor time of a run is that of its children.
@@ -75,6 +80,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     add("--tree", action="append", default=[], metavar="NAME=FOLDER", help="more code")
     add("--only", default="", metavar="TEXT", help="only trees with this in their name")
     add("--resume", action="store_true", help="leave out trees that have results already")
+    add("--done", action="store_true", help="run nothing, store what has been done")
     add("--jobs", type=int, default=1, help="trees at a time [%(default)s]")
     given = parser.parse_args(arguments)
     given.home = given.home.resolve()
@@ -82,9 +88,13 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return given
 
 
+def _stored(tree: Tree, kept: Path) -> Path:
+    return kept / f"{tree.name.replace('/', '_')}.json"
+
+
 def _one(tree: Tree, home: Path, kept: Path, resume: bool) -> dict[str, Any]:
     """The results of a tree."""
-    stored = kept / f"{tree.name.replace('/', '_')}.json"
+    stored = _stored(tree, kept)
     if resume and stored.is_file():
         result: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
         return result
