@@ -75,6 +75,13 @@ def test_tokens_outside_of_edits() -> None:
     assert python.outside(text, [(1, 4)]) != python.outside(joined, places)
 
 
+def test_tokens_whatever_ends_lines() -> None:
+    for text in ("a = 1\r\nb = 2 + \\\r\n  3\r\nc = 4", "a = 1\rb = 2 + \\\r  3\rc = 4\r"):
+        at = text.index("4")
+        told = [word for _, word in python.outside(text, [(at, at + 1)]) if word.strip()]
+        assert told == "a = 1 b = 2 + 3 c =".split()
+
+
 def test_the_file_that_takes_long_is_found(
     tree: trees.Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,10 @@
     python benchmarks/robustness --home FOLDER
         packages (packages.txt), brought to FOLDER as wheels; the standard library; the
         site-packages of the running interpreter
-    … --site-packages FOLDER --tree NAME=FOLDER
-        other environments, and more trees: each folder in one is a repository of its own
+    … --site-packages FOLDER
+        that of another environment
+    … --repositories FOLDER
+        each folder in it too, for instance what `benchmarks/accuracy fetch` brings
     … --only TEXT
         the trees whose name holds a text; nothing is stored
     … --resume
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; status 1 where something went wrong."""
     given = _parsed(arguments)
     found, missing = packages(given.home, given.offline)
-    trees = [*found, *others(given.site_packages, given.tree)]
+    trees = [*found, *others(given.site_packages, given.repositories)]
     for name in missing:
         print(f"not available: {name}")
     kept = given.home / "results"
@@ -77,7 +79,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     add("--home", type=Path, required=True, help="where packages and results lie")
     add("--offline", action="store_true", help="fetch nothing")
     add("--site-packages", type=Path, action="append", help="in place of the running one's")
-    add("--tree", action="append", default=[], metavar="NAME=FOLDER", help="more code")
+    add("--repositories", type=Path, action="append", default=[], help="a folder of more trees")
     add("--only", default="", metavar="TEXT", help="only trees with this in their name")
     add("--resume", action="store_true", help="leave out trees that have results already")
     add("--done", action="store_true", help="run nothing, store what has been done")

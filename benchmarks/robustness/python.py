@@ -6,6 +6,7 @@ import io
 import re
 import tokenize
 import warnings
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -51,13 +52,19 @@ def applied(text: str, edits: Sequence[Edit]) -> tuple[str, list[tuple[int, int]
 
 def outside(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, str]]:
     """The tokens of a text that no span touches, whatever ends its lines."""
-    plain = text.replace("\r\n", " \n").replace("\r", "\n")  # as long, and lines end alike
+    double = [match.start() for match in re.finditer("\r\n", text)]
+    spans = [
+        (left - bisect_left(double, left), right - bisect_left(double, right))
+        for left, right in spans
+    ]
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
     starts = offsets(plain)
     found = []
     for token in tokenize.generate_tokens(io.StringIO(plain).readline):
+        if not token.string:
+            continue
         start = starts[token.start[0] - 1] + token.start[1]
         end = start + len(token.string)
-        touched = any(start < right and left < end for left, right in spans)
-        if token.string and not touched:
-            found.append((token.type, token.string.strip()))
+        if not any(start < right and left < end for left, right in spans):
+            found.append((token.type, token.string))
     return found

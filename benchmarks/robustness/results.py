@@ -50,6 +50,7 @@ def table(done: Sequence[Result], missing: Sequence[str]) -> dict[str, Any]:
     wrong = sum(len(result["repaired"]["wrong"]) for result in done)
     rows = [
         ("packages from the index, by exact version", f"{of('package'):,}"),
+        ("public repositories, at one commit each", f"{of('repository'):,}"),
         ("Python files", f"{files[PYTHON]:,}"),
         ("notebooks", f"{files[NOTEBOOK]:,}"),
         ("container files, manifests, scripts, requirements", f"{files['other']:,}"),
@@ -84,7 +85,7 @@ def _sum(done: Iterable[Result], key: str) -> str:
 
 
 def _notes(done: Sequence[Result], missing: Sequence[str]) -> list[str]:
-    trees = [result for result in done if result["kind"] != "package"]
+    trees = [result for result in done if result["kind"] not in ("package", "repository")]
     notes = [
         f"{result['tree']}: {result['files'].get(PYTHON, 0):,} Python files" for result in trees
     ]

@@ -80,8 +80,8 @@ def unpack(wheel: Path, target: Path) -> None:
     part.rename(target)
 
 
-def others(site_packages: Iterable[Path], named: Iterable[str]) -> Iterator[Tree]:
-    """The standard library, environments, and folders given as `NAME=FOLDER`."""
+def others(site_packages: Iterable[Path], repositories: Iterable[Path]) -> Iterator[Tree]:
+    """The standard library, environments, and folders of repositories."""
     version = ".".join(map(str, sys.version_info[:3]))
     stdlib = Path(sysconfig.get_path("stdlib"))
     yield Tree(f"standard library of Python {version}", stdlib, "standard library")
@@ -89,9 +89,9 @@ def others(site_packages: Iterable[Path], named: Iterable[str]) -> Iterator[Tree
         count = len(list(environment.glob("*.dist-info")))
         suffix = f" {number}" if number > 1 else ""
         yield Tree(f"site-packages{suffix} ({count} distributions)", environment, "site-packages")
-    for one in named:
-        name, _, folder = one.partition("=")
-        yield Tree(name, Path(folder), "repositories")
+    for folder in repositories:
+        for one in sorted(path for path in folder.iterdir() if path.is_dir()):
+            yield Tree(one.name, one, "repository")
 
 
 def files_of(tree: Tree) -> Iterator[Path]:
