@@ -115,6 +115,7 @@ def _one(tree: Tree, home: Path, kept: Path, resume: bool) -> dict[str, Any]:
     result = {
         "tree": tree.name,
         "kind": tree.kind,
+        "parts": len(tree.parts),
         "files": dict(Counter(_sort(name) for name in names)),
         "bytes": sum(path.stat().st_size for path in paths),
         "seconds": round(sum(ran.seconds for ran in audited.runs), 1),

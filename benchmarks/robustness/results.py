@@ -45,7 +45,7 @@ def table(done: Sequence[Result], missing: Sequence[str]) -> dict[str, Any]:
         return f"{sum(result['repaired'][key] for result in done):,}"
 
     def of(kind: str) -> int:
-        return sum(result["kind"] == kind for result in done)
+        return sum(result["parts"] for result in done if result["kind"] == kind)
 
     wrong = sum(len(result["repaired"]["wrong"]) for result in done)
     rows = [

@@ -19,6 +19,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LIST = HERE / "packages.txt"
+_TOGETHER = 25
+"""So many repositories are one tree, since most are small."""
 _BINARY = frozenset(
     "7z a avi bin bmp bz2 dat db dll dylib exe flac gif gz h5 hdf5 ico jar jpeg jpg lib lzma mo mp3"
     " mp4 nc npy npz o ogg onnx otf parquet pb pdf pkl png ppm pt pyc pyd safetensors so sqlite tar"
@@ -35,6 +37,8 @@ class Tree:
     name: str
     path: Path
     kind: str
+    parts: tuple[str, ...] = (".",)
+    """The folders in it, as far as it is not the whole."""
 
 
 def wanted() -> list[str]:
@@ -90,14 +94,16 @@ def others(site_packages: Iterable[Path], repositories: Iterable[Path]) -> Itera
         suffix = f" {number}" if number > 1 else ""
         yield Tree(f"site-packages{suffix} ({count} distributions)", environment, "site-packages")
     for folder in repositories:
-        for one in sorted(path for path in folder.iterdir() if path.is_dir()):
-            yield Tree(one.name, one, "repository")
+        names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        for at in range(0, len(names), _TOGETHER):
+            some = tuple(names[at : at + _TOGETHER])
+            yield Tree(f"{folder.name} {some[0]} to {some[-1]}", folder, "repository", some)
 
 
 def files_of(tree: Tree) -> Iterator[Path]:
     """All regular files of a tree, none of them twice; the standard library without what was
     installed into it."""
-    for path in sorted(tree.path.rglob("*")):
+    for path in sorted(path for part in tree.parts for path in (tree.path / part).rglob("*")):
         parts = path.relative_to(tree.path).parts
         if "__pycache__" in parts or ".git" in parts:
             continue
