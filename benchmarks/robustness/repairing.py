@@ -50,7 +50,9 @@ def repair(folder: Path, files: Sequence[str], copies: Path) -> Repaired:
         done.wrong.append(f"--fix: {ran.crash or ran.errors[-200:] if ran else 'takes too long'}")
         return done
     done.fixed = len(ran.report["fixed"])
-    changed = [name for name in files if (first / name).read_bytes() != _bytes(folder / name)]
+    changed = [
+        name for name in files if (first / name).read_bytes() != (folder / name).read_bytes()
+    ]
     done.changed = len(changed)
     for name in changed:
         wrong = _compared(folder / name, first / name)
@@ -65,16 +67,12 @@ def repair(folder: Path, files: Sequence[str], copies: Path) -> Repaired:
     return done
 
 
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes()
-
-
 # --- one file -------------------------------------------------------------------------------------
 
 
 def _compared(old: Path, new: Path) -> list[str]:
     """What should have stayed as it was and did not."""
-    before, after = _bytes(old), _bytes(new)
+    before, after = old.read_bytes(), new.read_bytes()
     wrong = []
     if old.stat().st_mode != new.stat().st_mode:
         wrong.append("has another mode")
@@ -124,7 +122,7 @@ def _by_the_report(first: Path, second: Path, changed: Iterable[str], done: Repa
             by_file.setdefault(finding["path"].removeprefix("./"), []).append(finding)
         rest = [name for name, found in by_file.items() if _round(second / name, found, done)]
     for name in texts:
-        same = _bytes(first / name) == _bytes(second / name)
+        same = (first / name).read_bytes() == (second / name).read_bytes()
         done.as_reported += same
         if not same:
             done.wrong.append(f"{name}: not what the edits of the report give")
@@ -132,7 +130,7 @@ def _by_the_report(first: Path, second: Path, changed: Iterable[str], done: Repa
 
 def _round(path: Path, findings: Iterable[Mapping[str, Any]], done: Repaired) -> bool:
     """Make the edits of one round in one file; whether there were any."""
-    data = _bytes(path)
+    data = path.read_bytes()
     python = kind_of(path.name) == PYTHON
     decoded = decode(data, cookie=python)
     text, starts = decoded.text, offsets(decoded.text)
@@ -170,7 +168,7 @@ def _again(folder: Path, changed: Sequence[str], left: Iterable[Any], done: Repa
     """A second repair has nothing to do, and finds what the first one left and nothing else."""
     if not changed:
         return
-    before = {name: _bytes(folder / name) for name in changed}
+    before = {name: (folder / name).read_bytes() for name in changed}
     ran = ecolint(["--fix", *BROAD, "--exclude", "NOTHING", "."], folder)
     if ran is None or ran.report is None or ran.crash:
         done.wrong.append("the second --fix fails")
@@ -181,7 +179,7 @@ def _again(folder: Path, changed: Sequence[str], left: Iterable[Any], done: Repa
     done.wrong += [
         f"{name}: changed by the second --fix"
         for name, data in before.items()
-        if _bytes(folder / name) != data
+        if (folder / name).read_bytes() != data
     ]
     told, found = {_key(one) for one in left}, {_key(one) for one in ran.report["findings"]}
     done.wrong += [f"{key[0]}:{key[1]}: {key[2]} was not said to be left" for key in found - told]
