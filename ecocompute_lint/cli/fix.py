@@ -69,14 +69,13 @@ def _one(
     file: FileReport, request: Request, problems: list[Problem]
 ) -> tuple[FileReport, Repaired]:
     from ecocompute_lint.fixes.apply import CannotWrite, recoded
-    from ecocompute_lint.sources.kinds import PYTHON
-    from ecocompute_lint.sources.registry import kind_at
-    from ecocompute_lint.sources.text import UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import UnreadableSource
 
     path = Path(file.path)
     try:
         data = contents(path)
-        decoded = decode(data, cookie=kind_at(file.path) == PYTHON)
+        decoded = registry.decoded(file.path, data)
         outcome = try_to_fix(decoded.text, file.path, request)
         if outcome.problem is not None:
             problems.append(outcome.problem)

@@ -102,12 +102,11 @@ def view_of(report: Report, request: Request, lines: Lines) -> View:
 @lru_cache(maxsize=4)
 def _source(path: str) -> str:
     """The text of a file, empty where it cannot be read any more."""
-    from ecocompute_lint.sources.kinds import PYTHON
-    from ecocompute_lint.sources.registry import kind_at
-    from ecocompute_lint.sources.text import UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import UnreadableSource
 
     try:
-        return decode(contents(path), cookie=kind_at(path) == PYTHON).text
+        return registry.decoded(path, contents(path)).text
     except (OSError, UnreadableSource):
         return ""
 

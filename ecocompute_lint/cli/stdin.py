@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 def run_on_stdin(request: Request) -> int:
     """Audit standard input; with ``--fix`` the repaired text goes to standard output."""
     from ecocompute_lint.audit import FileReport
-    from ecocompute_lint.sources.kinds import PYTHON
-    from ecocompute_lint.sources.registry import kind_at
-    from ecocompute_lint.sources.text import Decoded, UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import Decoded, UnreadableSource
 
     data = read_bytes()
     name = request.stdin_filename
@@ -30,7 +29,7 @@ def run_on_stdin(request: Request) -> int:
         return _pass_through(request, data)
     start = time.perf_counter()
     try:
-        decoded = decode(data, cookie=kind_at(name) == PYTHON)
+        decoded = registry.decoded(name, data)
     except UnreadableSource as error:
         problem = Problem("ECO000", name, error.reason, error.line)
         if request.fix and not request.diff:
