@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ecocompute_lint.audit import UNPARSABLE, FileReport
 from ecocompute_lint.findings import Problem
+from ecocompute_lint.garbage import collect_seldom
 from ecocompute_lint.runs import Done
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def _apart(work: Work, method: str) -> Done | None:
 
 def _begin() -> None:
     """Leave interrupts to the parent, and end with it."""
+    collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # how the parent ends it
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -153,7 +153,7 @@ class Usage:
             self.tells = True
 
     def _factory(self, node: ast.expr) -> None:
-        """Note what makes pipelines or engines: a name, which may be a variable, or a dotted one."""
+        """Note what makes pipelines or engines: a dotted name, or one that may be a variable."""
         if _word(node) in _FACTORIES:
             if isinstance(node, ast.Name):
                 self._factories.add(node.id)

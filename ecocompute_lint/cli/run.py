@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ecocompute_lint.cli.terminal import say, style_for, write, write_bytes, write_file
 from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Finding, Level, Problem
+from ecocompute_lint.garbage import collect_seldom
 from ecocompute_lint.report.formats import FORMATS, Run
 from ecocompute_lint.report.repair import Repaired
 from ecocompute_lint.report.style import Style, safe
@@ -41,6 +42,7 @@ def audit(request: Request, *, with_edits: bool | None = None) -> Report:
     from ecocompute_lint.cli.progress import Progress
 
     narrowing = request.narrowing
+    collect_seldom()
     with Progress(wanted=not request.quiet) as progress:
         report = audit_paths(
             request.paths,
