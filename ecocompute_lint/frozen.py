@@ -111,10 +111,16 @@ def _compared(fields: tuple[dataclasses.Field[Any], ...]) -> dict[str, Callable[
     values: Callable[[Any], Any]
     if len(names) > 1:
         values = attrgetter(*names)  # a tuple
+    elif names:
+        value = attrgetter(*names)
+
+        def values(self: Any) -> Any:
+            return (value(self),)
+
     else:
 
         def values(self: Any) -> Any:
-            return tuple(getattr(self, name) for name in names)
+            return ()
 
     def equal(self: Any, other: Any) -> Any:
         if other.__class__ is not self.__class__:

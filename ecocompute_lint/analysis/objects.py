@@ -27,7 +27,8 @@ def spot_of(node: ast.AST) -> str:
     return f"{type(node).__name__} at {line}:{column}"
 
 
-@dataclass(frozen=True, slots=True)
+# As in `values`, what is made very often is not frozen. None of it ever changes.
+@dataclass(slots=True, unsafe_hash=True)
 class Argument:
     """An argument of a call or an item of a dict.
 
@@ -129,7 +130,7 @@ class Obj:
         return span_of(self.node)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Ref:
     """A payload: one object, or a part of it (``loss`` of a model's output)."""
 
@@ -137,7 +138,7 @@ class Ref:
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Seq:
     """A payload: a list or tuple with known items."""
 
@@ -165,7 +166,7 @@ class Local:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Imported:
     """What a name holds that was imported from the audited tree, until it is first read."""
 
@@ -173,7 +174,7 @@ class Imported:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Loop:
     """A loop or comprehension that is being run, and through how many calls it was reached."""
 
@@ -185,7 +186,7 @@ class Loop:
     """What it runs over; None for ``while``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Step:
     """A call into a function of the file that is being followed."""
 
@@ -263,7 +264,7 @@ class Function:
         return getattr(self.node, "name", "lambda")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Bound:
     """A payload: a function of this file bound to its instance."""
 
