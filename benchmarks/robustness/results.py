@@ -64,9 +64,12 @@ def table(done: Sequence[Result], missing: Sequence[str]) -> dict[str, Any]:
         ("files passed over for their size", count("too_large")),
         ("findings that `--fix` repaired, all rules on", total("fixed")),
         ("files that it changed", total("changed")),
-        ("Python files among these that compile and kept all else", total("compiled")),
         (
-            "changed files that are, byte for byte, what the reported edits give",
+            "Python files among these that compile, and kept mode, newlines, encoding",
+            total("compiled"),
+        ),
+        (
+            "changed files, notebooks aside, that hold what the reported edits give",
             total("as_reported"),
         ),
         ("complaints about repaired files", f"{wrong:,}"),
