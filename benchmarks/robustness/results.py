@@ -58,7 +58,7 @@ def table(done: Sequence[Result], missing: Sequence[str]) -> dict[str, Any]:
         ("files in which something could matter and that were analysed", _sum(done, "examined")),
         ("findings", _sum(done, "findings")),
         ("crashes", count("crashes")),
-        ("files that took longer than ten seconds", count("hangs")),
+        ("files that took longer than ten seconds of the processor", count("hangs")),
         ("files that CPython compiles and ecolint could not parse", count("false_errors")),
         ("files that neither could", count("broken")),
         ("files passed over for their size", count("too_large")),
