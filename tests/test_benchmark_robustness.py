@@ -55,6 +55,17 @@ def test_a_tree_is_audited_and_its_copy_repaired(tree: trees.Tree, tmp_path: Pat
     assert (tree.path / "load.py").read_bytes() == LOADED.replace("\n", "\r\n").encode()
 
 
+def test_two_repairs_of_one_call(tree: trees.Tree, tmp_path: Path) -> None:
+    """Each edit is told as if it were the only one; together they would be another call."""
+    (tree.path / "load.py").write_text(
+        "from transformers import AutoModelForCausalLM as Model\n\n"
+        'model = Model.from_pretrained("mistralai/Mistral-7B-v0.1", load_in_8bit=True)\n'
+        "print(model.generate())\n"
+    )
+    repaired = result_of(tree, tmp_path)["repaired"]
+    assert (repaired["fixed"], repaired["as_reported"], repaired["wrong"]) == (2, 1, [])
+
+
 def test_what_a_repair_must_not_do_is_told(tmp_path: Path) -> None:
     old, new = tmp_path / "old.py", tmp_path / "new.py"
     old.write_bytes(b"\xef\xbb\xbfx = 1\r\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +33,7 @@ class Repaired:
     """Files."""
     compiled: int = 0
     as_reported: int = 0
-    """Files that hold what the edits of the report give."""
+    """Files that hold what the edits of the report give, one after another."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -122,19 +123,32 @@ def _by_the_report(first: Path, second: Path, changed: Iterable[str], done: Repa
             by_file.setdefault(finding["path"].removeprefix("./"), []).append(finding)
         rest = [name for name, found in by_file.items() if _round(second / name, found, done)]
     for name in texts:
-        same = (first / name).read_bytes() == (second / name).read_bytes()
+        same = _same(first / name, second / name)
         done.as_reported += same
         if not same:
             done.wrong.append(f"{name}: not what the edits of the report give")
 
 
+def _same(one: Path, other: Path) -> bool:
+    """Whether two files hold the same; where several repairs met, layout does not count."""
+    if one.read_bytes() == other.read_bytes():
+        return True
+    if kind_of(one.name) != PYTHON:
+        return False
+    return ast.dump(ast.parse(one.read_bytes())) == ast.dump(ast.parse(other.read_bytes()))
+
+
 def _round(path: Path, findings: Iterable[Mapping[str, Any]], done: Repaired) -> bool:
-    """Make the edits of one round in one file; whether there were any."""
+    """Make the edits of one round in one file; whether there were any.
+
+    What one place needs at once is told as if each were alone, so it takes a round for each.
+    """
     data = path.read_bytes()
     python = kind_of(path.name) == PYTHON
     decoded = decode(data, cookie=python)
     text, starts = decoded.text, offsets(decoded.text)
     taken: list[Edit] = []
+    lines: set[int] = set()
     for finding in findings:
         edits = [
             Edit(
@@ -145,8 +159,10 @@ def _round(path: Path, findings: Iterable[Mapping[str, Any]], done: Repaired) ->
             for edit in (finding["fix"] or {}).get("edits", ())
         ]
         new = [edit for edit in edits if edit not in taken]
-        if not any(_overlap(one, other) for one in new for other in taken):
+        free = not any(_overlap(one, other) for one in new for other in taken)
+        if new and free and finding["line"] not in lines:
             taken += new
+            lines.add(finding["line"])
     if not taken:
         return False
     after, places = applied(text, taken)

@@ -90,9 +90,7 @@ def others(site_packages: Iterable[Path], repositories: Iterable[Path]) -> Itera
     stdlib = Path(sysconfig.get_path("stdlib"))
     yield Tree(f"standard library of Python {version}", stdlib, "standard library")
     for number, environment in enumerate(site_packages, 1):
-        count = len(list(environment.glob("*.dist-info")))
-        suffix = f" {number}" if number > 1 else ""
-        yield Tree(f"site-packages{suffix} ({count} distributions)", environment, "site-packages")
+        yield Tree(f"site-packages {number}", environment, "site-packages")
     for folder in repositories:
         names = sorted(path.name for path in folder.iterdir() if path.is_dir())
         for at in range(0, len(names), _TOGETHER):
