@@ -133,7 +133,10 @@ def tokenizer() -> transformers.PreTrainedTokenizerFast:
     names = dict(zip(("pad_token", "eos_token", "unk_token", "bos_token"), special, strict=True))
     template = "{% for message in messages %}{{ message['content'] }} {% endfor %}"
     return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=inner, chat_template=template, **names
+        tokenizer_object=inner,
+        chat_template=template,
+        model_input_names=["input_ids", "attention_mask"],
+        **names,
     )
 
 
