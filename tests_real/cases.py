@@ -48,6 +48,8 @@ class Case:
     @property
     def repaired(self) -> list[range]:
         """The lines of each statement that the repair wrote or changed."""
+        if ast.dump(ast.parse(self.before)) == ast.dump(ast.parse(self.after)):
+            return []  # nothing but comments
         old, new = (text.splitlines() for text in (self.before, self.after))
         changed: set[int] = set()
         for kind, _, _, low, high in difflib.SequenceMatcher(None, old, new, False).get_opcodes():
@@ -80,7 +82,7 @@ def fixtures() -> list[Case]:
     for path in sorted(FIXTURES.glob("*/*.fixed.py")):
         before = path.with_name(path.name.replace(".fixed.py", ".py")).read_text(encoding="utf-8")
         case = Case(f"{path.parent.name}/{path.stem}", before, path.read_text(encoding="utf-8"))
-        if real(case.after):
+        if real(case.after) and case.repaired:
             found.append(case)
     return found
 

@@ -28,6 +28,7 @@ import diffusers.quantizers.quantization_config
 import pytest
 import torch
 import transformers
+from bitsandbytes.nn import Linear8bitLt
 from tiny import Hub, tokenizer
 from transformers.generation.utils import GenerationMixin
 from transformers.modeling_utils import PreTrainedModel
@@ -41,6 +42,7 @@ CONFIGS = (
 )
 HERE = "<rehearsed>"
 TOKENS = 3
+WRONG_ARGUMENTS = 2
 
 
 @dataclass
@@ -67,6 +69,8 @@ class Rehearsal:
 
     reached: set[int] = field(default_factory=set)
     configs: list[tuple[int, Any]] = field(default_factory=list)
+    layers: list[tuple[int, Any]] = field(default_factory=list)
+    """Those that the file itself makes."""
     loads: list[Load] = field(default_factory=list)
     caches: list[tuple[int, bool | None]] = field(default_factory=list)
     """Whether each generation kept keys and values."""
@@ -82,6 +86,7 @@ def rehearse(text: str, hub: Hub, folder: Path) -> Rehearsal:
             hub.provide(node.value)
     code = compile(ast.fix_missing_locations(Stage().visit(tree)), HERE, "exec")
     scope = {"__name__": "__main__", "__reached__": done.reached.add, "open": opened}
+    scope["dataset"] = [{"input_ids": torch.tensor([5, 6, 7])}] * 2
     with stage(done, hub, folder):
         attempt(done, lambda: exec(code, scope))
         for item in [item for item in scope.values() if inspect.isroutine(item)]:
@@ -164,6 +169,7 @@ def stage(done: Rehearsal, hub: Hub, folder: Path) -> Iterator[None]:
         (folder / name).symlink_to(hub.model("adapter"))
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
         patch.chdir(folder)
+        patch.setenv("MODEL_PATH", "tiny/llama")
         patch.setattr(sys, "argv", ["program"])
         patch.setattr(sys, "stdin", io.StringIO("word1\n"))
         typed = iter(["word1"])
@@ -172,7 +178,9 @@ def stage(done: Rehearsal, hub: Hub, folder: Path) -> Iterator[None]:
         patch.setattr(transformers.AutoProcessor, "from_pretrained", MagicMock())
         patch.setattr(transformers.AutoTokenizer, "from_pretrained", lambda *_, **__: tokenizer())
         for config in CONFIGS:
-            patch.setattr(config, "__init__", noting_config(config.__init__, done))
+            patch.setattr(config, "__init__", noting(config.__init__, done.configs, line_here))
+        layer = noting(Linear8bitLt.__init__, done.layers, line_of_caller)
+        patch.setattr(Linear8bitLt, "__init__", layer)
         load = noting_load(PreTrainedModel.from_pretrained.__func__, done)
         patch.setattr(PreTrainedModel, "from_pretrained", classmethod(load))
         settle = GenerationMixin._prepare_generation_config
@@ -182,12 +190,14 @@ def stage(done: Rehearsal, hub: Hub, folder: Path) -> Iterator[None]:
         del sys.modules[name]
 
 
-def noting_config(build: Callable[..., None], done: Rehearsal) -> Callable[..., None]:
+def noting(
+    build: Callable[..., None], made: list[tuple[int, Any]], where: Callable[[], int]
+) -> Callable[..., None]:
     def note(self: Any, *args: Any, **kwargs: Any) -> None:
+        line = where()
         build(self, *args, **kwargs)
-        line = line_here()
-        if line and not any(config is self for _, config in done.configs):
-            done.configs.append((line, self))
+        if line and not any(one is self for _, one in made):
+            made.append((line, self))
 
     return note
 
@@ -221,12 +231,22 @@ def line_here() -> int:
     return frame.f_lineno if frame else 0
 
 
+def line_of_caller() -> int:
+    """The same, if nothing lies between it and the call that is noted."""
+    caller = sys._getframe(2)
+    return caller.f_lineno if caller.f_code.co_filename == HERE else 0
+
+
 def attempt(done: Rehearsal, run: Callable[[], object]) -> None:
     """Runs, and notes how it failed, if it did."""
     try:
         run()
-    except (StopIteration, SystemExit):
-        pass  # the end of what is typed, and of the program
+    except StopIteration:
+        pass  # the end of what is typed
+    except SystemExit as end:
+        if end.code == WRONG_ARGUMENTS and len(sys.argv) == 1:
+            sys.argv.append("tiny/llama")
+            attempt(done, run)
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno or 0 for frame in frames if frame.filename == HERE]
@@ -240,13 +260,13 @@ def written_here(item: Any) -> bool:
 
 def use(item: type, done: Rehearsal) -> None:
     """Makes an object of a class and calls its public methods."""
-    one = called(item)
+    one = called(item, model=None)
     for name, method in inspect.getmembers(one, inspect.ismethod):
         if not name.startswith("_") and written_here(method.__func__):
             attempt(done, lambda method=method: called(method))
 
 
-def called(item: Callable[..., Any]) -> Any:
+def called(item: Callable[..., Any], **known: Any) -> Any:
     """The result of a call with arguments that suit the names of the parameters."""
     values = []
     names = {}
@@ -255,7 +275,7 @@ def called(item: Callable[..., Any]) -> Any:
             continue
         value = parameter.default
         if value is parameter.empty:
-            value = ARGUMENTS.get(name, lambda: "word1 word2")()
+            value = known[name] if name in known else ARGUMENTS.get(name, words)()
         if parameter.kind is parameter.KEYWORD_ONLY:
             names[name] = value
         else:
@@ -265,6 +285,10 @@ def called(item: Callable[..., Any]) -> Any:
 
 def causal() -> Any:
     return transformers.AutoModelForCausalLM.from_pretrained("tiny/llama")
+
+
+def words() -> str:
+    return "word1 word2"
 
 
 def samples() -> list[dict[str, list[int]]]:

@@ -47,7 +47,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "blip-2": {
         "vision_config": VISION | IMAGE,
         "qformer_config": VISION | {"vocab_size": VOCABULARY, "encoder_hidden_size": 64},
-        "text_config": T5 | {"model_type": "t5", "decoder_start_token_id": 0},
+        "text_config": T5
+        | {"model_type": "t5", "decoder_start_token_id": 0, "bos_token_id": 3, "eos_token_id": 1},
         "num_query_tokens": 4,
     },
     "llava": {
