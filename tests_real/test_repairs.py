@@ -61,6 +61,8 @@ def check(case: Case, done: Rehearsal, record: Record) -> None:
         assert done.reached & set(span), f"never run: {source(case, span)}"
     record.count("repaired statements run", len(case.repaired))
     assert not failed_loads(case, done)
+    no_card = [one for one in done.failures if one.message.startswith(NO_CARD)]
+    record.count("loads that the library refuses without a graphics card", len(no_card))
     for line, config in done.configs:
         if in_repair(case, line) and case.name not in TRAINS:
             intended(config)
