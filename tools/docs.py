@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 from cli_page import cli_page  # noqa: E402
 from examples import output, with_outputs  # noqa: E402
 from picture import PICTURE, stale_picture  # noqa: E402
+from real_libraries import FIGURES, figures, outcomes_section  # noqa: E402
 
 from ecocompute_lint.engine.catalogue import load_rules  # noqa: E402
 from ecocompute_lint.engine.rule import Condition, EvidenceRule, Example, FixRule, Rule  # noqa: E402
@@ -57,6 +58,9 @@ def main(arguments: Sequence[str]) -> int:
     for path in sorted((ROOT / "docs").glob("*.md")):
         wanted[path] = with_outputs(path.read_text(encoding="utf-8"))
     wanted[ROOT / "docs" / "cli.md"] = cli_page()
+    evidence = ROOT / "docs" / "evidence.md"
+    wanted[evidence] = replaced(wanted[evidence], "real libraries", outcomes_section())
+    wanted[FIGURES] = figures()
     stale = [path for path, text in wanted.items() if not same(path, text)]
     orphans = sorted(set(PAGES.glob("*.md")) - set(wanted))
     drawn = [PICTURE] if stale_picture(write="--check" not in arguments) else []
@@ -98,7 +102,7 @@ def replaced(text: str, name: str, block: str) -> str:
     head, found, rest = text.partition(begin)
     _, ended, tail = rest.partition(end)
     if not found or not ended:
-        raise SystemExit(f"README.md has no block {begin.strip()} … {end}")
+        raise SystemExit(f"there is no block {begin.strip()} … {end}")
     return f"{head}{begin}{block}\n{end}{tail}"
 
 
