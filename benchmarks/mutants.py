@@ -31,8 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "benchmarks" / "mutants.toml"
 STORED = ROOT / "benchmarks" / "reliability" / "mutants.json"
 # What a wider look leaves out: tests that take long, need more than Python, or are about this.
-SLOW = """test_action test_benchmark_estimator test_benchmark_speed test_ci_templates test_docs_commands
-    test_fixes_properties test_formats_properties test_growth test_html_browser test_mutants
+SLOW = """test_action test_benchmark_estimator test_benchmark_speed test_ci_templates
+    test_docs_commands test_fixes_properties test_formats_properties test_growth test_html_browser test_mutants
     test_notebook_properties test_packaging test_precommit test_properties_any_text
     test_properties_comments test_properties_findings test_properties_repairs test_properties_runs
     test_security_bombs""".split()
@@ -106,7 +106,7 @@ def put(file: Path, text: str) -> None:
     os.utime(file, (later, later))
 
 
-def tested(copy: Path, tests: Sequence[str], only: str = "", *, plain: bool = True) -> Outcome:
+def outcome_of(copy: Path, tests: Sequence[str], only: str = "", *, plain: bool = True) -> Outcome:
     """Run tests in a copy, until one fails; `plain` without plugins, which take long to start."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE"]
     command += ["-o", "addopts="] if plain else ["-n", "0"]
@@ -141,9 +141,9 @@ def tried(mutant: Mutant, copy: Path, *, wider: bool) -> Outcome:
     put(file, mutant.applied(copy))
     try:
         if not wider:
-            return tested(copy, named(mutant.tests), mutant.only)
+            return outcome_of(copy, named(mutant.tests), mutant.only)
         every = sorted(path.stem for path in (copy / "tests").glob("test_*.py"))
-        return tested(copy, named(name for name in every if name not in SLOW), plain=False)
+        return outcome_of(copy, named(name for name in every if name not in SLOW), plain=False)
     finally:
         put(file, whole)
 
