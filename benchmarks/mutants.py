@@ -32,8 +32,9 @@ TABLE = ROOT / "benchmarks" / "mutants.toml"
 STORED = ROOT / "benchmarks" / "reliability" / "mutants.json"
 # What a wider look leaves out: tests that take long, need more than Python, or are about this.
 SLOW = """test_action test_benchmark_estimator test_benchmark_speed test_ci_templates
-    test_docs_commands test_fixes_properties test_formats_properties test_growth test_html_browser test_mutants
-    test_notebook_properties test_packaging test_precommit test_properties_any_text
+    test_docs_commands test_fixes_properties test_formats_properties test_growth
+    test_html_browser test_mutants test_notebook_properties test_packaging test_precommit
+    test_properties_any_text
     test_properties_comments test_properties_findings test_properties_repairs test_properties_runs
     test_security_bombs""".split()
 SECONDS = 900
