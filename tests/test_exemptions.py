@@ -93,3 +93,11 @@ def direct(text: str):
     assert (helper.code, helper.confidence) == ("ECO203", Confidence.LIKELY)
     (direct,) = found(text.replace("    return answer(text)\n", "    ...\n"))
     assert (direct.code, direct.confidence) == ("ECO203", Confidence.CERTAIN)
+
+
+@pytest.mark.parametrize(("sequences", "expected"), [(8, {"ECO904"}), (7, set())])
+def test_from_eight_sequences_on_an_engine_is_said_to_batch(
+    sequences: int, expected: set[str]
+) -> None:
+    text = f'from vllm import LLM\nllm = LLM("Qwen/Qwen2.5-7B-Instruct", max_num_seqs={sequences})\n'
+    assert codes(text) == expected
