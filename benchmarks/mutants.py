@@ -149,6 +149,19 @@ def tried(mutant: Mutant, copy: Path, *, wider: bool) -> Outcome:
         put(file, whole)
 
 
+_sound: set[str] = set()
+"""Tests that pass where nothing is broken."""
+
+
+def check_sound(found: Outcome, copy: Path) -> None:
+    """A test that noticed something has to pass in a copy that is whole. Raises RuntimeError."""
+    test = found.by.split("[")[0]
+    if "::" in test and test not in _sound:
+        if outcome_of(copy, [test]).caught:
+            raise RuntimeError(f"{test} fails where nothing is broken")
+        _sound.add(test)
+
+
 # -- the command
 
 
@@ -192,6 +205,7 @@ def run(chosen: Sequence[Mutant], jobs: int, keep: Path | None) -> dict[str, Out
             copy, begun = copies.get(), time.monotonic()
             try:
                 found = tried(mutant, copy, wider=wider)
+                check_sound(found, copy)
             except RuntimeError as error:
                 print(f"{mutant.name}: {error}", flush=True)
                 return

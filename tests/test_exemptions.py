@@ -99,5 +99,5 @@ def direct(text: str):
 def test_from_eight_sequences_on_an_engine_is_said_to_batch(
     sequences: int, expected: set[str]
 ) -> None:
-    text = f'from vllm import LLM\nllm = LLM("Qwen/Qwen2.5-7B-Instruct", max_num_seqs={sequences})\n'
-    assert codes(text) == expected
+    call = f'LLM("Qwen/Qwen2.5-7B-Instruct", max_num_seqs={sequences})'
+    assert codes(f"from vllm import LLM\nllm = {call}\n") == expected

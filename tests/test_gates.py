@@ -6,8 +6,10 @@ Over every fixture, every example of a rule, and generated inference code.
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +53,15 @@ EXAMPLES = {
     for kind in ("bad", "good")
     if "file" not in example and path.stem != "ECO001"  # whose facts are comments
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def outside_of_any_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing around the texts says which versions of libraries they run with."""
+    before = os.getcwd()
+    os.chdir(tmp_path_factory.mktemp("gates"))
+    yield
+    os.chdir(before)
 
 
 def ungated(text: str, gpu: str | None) -> list[Finding]:
