@@ -99,6 +99,12 @@ def test_examples_pass_the_gates(name: str) -> None:
     assert check_gates(*EXAMPLES[name]) or " good " in name
 
 
+@pytest.mark.parametrize("prefix", ["f", "F", "rf", "fr"])
+def test_code_inside_a_text_passes_the_gates(prefix: str) -> None:
+    call = "{t.BitsAndBytesConfig(load_in_8bit=True)}"
+    assert check_gates(f'import transformers as t\nprint({prefix}"""\n{call}\n""")\n')
+
+
 def test_a_quote_that_is_never_closed_costs_no_more_than_others() -> None:
     prose = "it's what a model's user doesn't say, isn't it? generate() \\\\ " * 40
     text = f"from transformers import pipeline\nx = ({prose}\n{prose}\n"
