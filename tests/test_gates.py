@@ -105,6 +105,44 @@ def test_code_inside_a_text_passes_the_gates(prefix: str) -> None:
     assert check_gates(f'import transformers as t\nprint({prefix}"""\n{call}\n""")\n')
 
 
+def test_what_goes_by_another_name_passes_the_gates() -> None:
+    assert check_gates(
+        "from torchao.quantization import float8_weight_only as fp8, quantize_ as q\n"
+        "from transformers import AutoModelForCausalLM\n"
+        'model = AutoModelForCausalLM.from_pretrained("org/chat-7b")\n'
+        "q(model, fp8())\n"
+    )
+
+
+def test_what_is_repeated_through_several_functions_passes_the_gates() -> None:
+    assert check_gates(
+        "def one(model, text):\n    return model.generate(text, max_new_tokens=5, do_sample=False)\n"
+        "def each(model, text):\n    return one(model, text)\n"
+        "def every(model, texts):\n    return [each(model, text) for text in texts]\n"
+    )
+
+
+def test_an_option_that_a_variable_holds_passes_the_gates() -> None:
+    assert check_gates(
+        "def answer(model, text):\n"
+        "    use_cache = False\n"
+        "    return model.generate(text, max_new_tokens=5, do_sample=False, use_cache=use_cache)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pip install --pre torch --index-url https://download.pytorch.org/whl/nightly/cu126",
+        "conda install pytorch -c pytorch-nightly",
+        "mamba install pytorch -c pytorch-nightly",
+        "uv pip install git+https://github.com/huggingface/transformers",
+    ],
+)
+def test_installations_pass_the_gates(command: str) -> None:
+    assert check_gates(f"import os\nos.system({command!r})\n")
+
+
 def test_a_quote_that_is_never_closed_costs_no_more_than_others() -> None:
     prose = "it's what a model's user doesn't say, isn't it? generate() \\\\ " * 40
     text = f"from transformers import pipeline\nx = ({prose}\n{prose}\n"
