@@ -264,12 +264,13 @@ def audit_file(
     kind: str | None = None,
     with_edits: bool = False,
     thorough: bool = False,
+    once: bool = False,
 ) -> FileReport:
-    """Audit one file; `path` is what it is called in reports."""
+    """Audit one file; `path` is what it is called in reports. `once`: it may be a pipe."""
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
     kind = kind or registry.kind_at(path)
-    data = gated(file, path, settings, kind=kind, thorough=thorough)
+    data = gated(file, path, settings, kind=kind, thorough=thorough, once=once)
     if isinstance(data, FileReport):
         return data
     try:
@@ -289,14 +290,22 @@ def audit_file(
 
 
 def gated(
-    file: Path, path: str, settings: Settings, *, kind: str, thorough: bool = False
+    file: Path,
+    path: str,
+    settings: Settings,
+    *,
+    kind: str,
+    thorough: bool = False,
+    once: bool = False,
 ) -> FileReport | bytes:
     """The first look at a file: its contents, or its report where they need no analysis."""
+    from ecocompute_lint.files import contents
+
     try:
         size = file.stat().st_size
         if reason := too_large(path, size):
             return FileReport(path, "skipped", reason=reason)
-        data = file.read_bytes()
+        data = file.read_bytes() if once else contents(file)
     except OSError as error:
         reason = error.strerror or str(error)
         return FileReport(path, "failed", problem=Problem(UNPARSABLE, path, reason))

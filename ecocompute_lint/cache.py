@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ecocompute_lint import __version__, traces
+from ecocompute_lint.files import contents
 
 if TYPE_CHECKING:
     from ecocompute_lint.audit import FileReport
@@ -107,8 +108,7 @@ def _settled(stamp: tuple[int, int, int]) -> tuple[int, int, int]:
 def _digest(path: str, stamp: tuple[int, int, int]) -> str | None:
     """The digest of a file's contents in the state of the stamp."""
     try:
-        with open(path, "rb") as file:
-            digest = blake2b(file.read(), digest_size=16).hexdigest()
+        digest = blake2b(contents(path), digest_size=16).hexdigest()
     except OSError:
         return None
     return digest if traces.stamp_of(path) == stamp else None

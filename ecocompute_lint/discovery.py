@@ -31,6 +31,8 @@ class Discovered:
     kind: str
     settings: Settings
     explicit: bool = False
+    once: bool = False
+    """Named explicitly, and to be read once only: a pipe."""
 
 
 def discover(
@@ -100,7 +102,10 @@ class _Search:
         if stat.S_ISDIR(status.st_mode):
             self._directories.setdefault(os.path.realpath(path), name)
         elif kind := self._kind_of_named(path, status):
-            self.take(os.path.realpath(path), Discovered(Path(name), name, kind, settings, True))
+            once = not stat.S_ISREG(status.st_mode)
+            self.take(
+                os.path.realpath(path), Discovered(Path(name), name, kind, settings, True, once)
+            )
         else:
             warn("%s: not a kind of file that ecolint reads (%s)", name, KINDS)
 

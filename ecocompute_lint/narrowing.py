@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ecocompute_lint.audit import IRRELEVANT, FileReport, Report, rules_for
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Finding, Level, Place
-from ecocompute_lint.sources.kinds import PYTHON
-from ecocompute_lint.sources.registry import kind_at
 
 # What only baselines need is imported with the first of them: most runs have none.
 if TYPE_CHECKING:
@@ -33,10 +32,11 @@ def key_of(finding: Finding) -> Key:
 
 def text_of(path: str) -> str | None:
     """The text of a file; None where it cannot be read."""
-    from ecocompute_lint.sources.text import UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import UnreadableSource
 
     try:
-        return decode(Path(path).read_bytes(), cookie=kind_at(path) == PYTHON).text
+        return registry.decoded(path, contents(path)).text
     except (OSError, UnreadableSource):
         return None
 

@@ -11,10 +11,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.audit import UNPARSABLE, FileReport
 from ecocompute_lint.findings import Problem
+from ecocompute_lint.garbage import collect_seldom
 from ecocompute_lint.runs import Done
 
 if TYPE_CHECKING:
@@ -82,17 +84,22 @@ def _own_modules() -> Iterator[None]:
 def _spread(parts: Iterable[Sequence[Work]], workers: int, method: str) -> Iterator[Done]:
     context = multiprocessing.get_context(method)
     before = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(workers, context, _begin)
+    executor = _executor(workers, context)
     lost = False
+    results: list[tuple[Sequence[Work], Future[list[Done | None]] | None]] = []
     try:
-        results: list[tuple[Sequence[Work], Future[list[Done | None]]]]
-        results = [(part, executor.submit(_audit, part)) for part in parts]
+        for part in parts:
+            future = _submitted(executor, part) if executor is not None and not lost else None
+            lost |= executor is not None and future is None
+            results.append((part, future))
         for part, result in results:
-            try:
-                found = result.result()
-            except BrokenProcessPool:
-                lost = True
-                found = [_apart(one, context.get_start_method()) for one in part]
+            found: Sequence[Done | None] = [None] * len(part)
+            if result is not None:
+                try:
+                    found = result.result()
+                except BrokenProcessPool:
+                    lost = True
+                    found = [_apart(one, context.get_start_method()) for one in part]
             for one, done in zip(part, found, strict=True):
                 # Bad rules and settings end the run: here they are raised as they are.
                 yield done if done is not None else one()
@@ -100,11 +107,32 @@ def _spread(parts: Iterable[Sequence[Work]], workers: int, method: str) -> Itera
         lost = True
         raise
     finally:
-        executor.shutdown(wait=not lost, cancel_futures=True)
+        if executor is not None:
+            executor.shutdown(wait=not lost, cancel_futures=True)
         if lost:
             for child in set(multiprocessing.active_children()) - before:
                 child.terminate()
                 child.join()
+
+
+def _executor(workers: int, context: BaseContext) -> ProcessPoolExecutor | None:
+    """Processes, or None where the system has none to give: no shared memory, too many open files.
+
+    What cannot be done elsewhere is done here.
+    """
+    try:
+        return ProcessPoolExecutor(workers, context, _begin)
+    except (OSError, ImportError, NotImplementedError):
+        return None
+
+
+def _submitted(
+    executor: ProcessPoolExecutor, part: Sequence[Work]
+) -> Future[list[Done | None]] | None:
+    try:
+        return executor.submit(_audit, part)
+    except OSError:  # no process could be started
+        return None
 
 
 def _apart(work: Work, method: str) -> Done | None:
@@ -124,7 +152,9 @@ def _apart(work: Work, method: str) -> Done | None:
 
 def _begin() -> None:
     """Leave interrupts to the parent, and end with it."""
+    collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # how the parent ends it
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -54,6 +54,7 @@ class Work:
             kind=self.item.kind,
             with_edits=self.with_edits,
             thorough=self.thorough,
+            once=self.item.once,
         )
 
 
@@ -154,7 +155,9 @@ class Run:
             yield order[number], done
 
     def _work(self, number: int) -> Work:
-        return Work(self.items[number], self._thorough(number), self.with_edits, self.cached)
+        item = self.items[number]
+        traced = self.cached and not item.once
+        return Work(item, self._thorough(number), self.with_edits, traced)
 
     def _thorough(self, number: int) -> bool:
         # Who names a file wants to know if it is broken. A hook names whatever has changed.
@@ -169,6 +172,8 @@ class Run:
 
     def _gated(self, number: int) -> FileReport | None:
         item = self.items[number]
+        if item.once:
+            return None
         stamp = traces.stamp_of(str(item.file)) if self._cache is not None else None
         found = gated(item.file, item.path, item.settings, kind=item.kind)
         if not isinstance(found, FileReport):
@@ -182,7 +187,7 @@ class Run:
         return found
 
     def _known(self, number: int) -> bool:
-        if not self.cached:
+        if not self.cached or self.items[number].once:
             return False
         found = self.cache.get(self.items[number], self._thorough(number))
         if found is not None:

@@ -59,6 +59,8 @@ class Usage:
         """Whether it loads something, other than by the own methods of a model's class."""
         self.tells = False
         """Whether it gives a quiet option a value of its own."""
+        self.makes = False
+        """Whether it names what makes a pipeline or an engine, and no variable of such a name."""
         self.generates = False
         """Whether it names what generates, or runs a model step by step."""
         self._generating: list[_Context] = []
@@ -75,11 +77,10 @@ class Usage:
         self._spread()
         self.repeats = any(map(self._again, self._generating))
         """Whether something may generate more than once for one call from outside."""
-        self.makes = bool(self._factories - (self._bound - self._imported))
-        """Whether it names what makes a pipeline or an engine, and no variable of such a name."""
+        self.makes |= bool(self._factories - (self._bound - self._imported))
         self.asks = bool(self._generating)
         """Whether it asks a model to generate, other than parts of the model's own class."""
-        self.generates |= self.asks or any(map(self._again, self._stepping))
+        self.generates |= any(map(self._again, self._stepping))
 
     def _spread(self) -> None:
         """What is called by a function that may be called again may be called again."""
@@ -135,14 +136,14 @@ class Usage:
     def _call(self, node: ast.Call, context: _Context) -> None:
         name = _word(node.func)
         if name in GENERATING:
+            self.generates = True
             if not _forwards(node, context):
                 self._generating.append(context)
         elif "forward" not in context.functions and _steps(node):
             self._stepping.append(context)
         if name in _LOADING and not _loads_no_model(node.func, context):
             self.loads = True
-        if name in _FACTORIES and _root(node.func) not in _ITSELF:
-            self._factories.add(name)
+        self._factory(node.func)
         self._mentioned(name, context, called=True)
         if name in _READING | _BY_NAME:
             for item in node.args:
@@ -150,6 +151,14 @@ class Usage:
                     self._generating.append(context._replace(repeated=True))
         elif any(isinstance(item, ast.Constant) and item.value in _QUIET for item in node.args):
             self.tells = True
+
+    def _factory(self, node: ast.expr) -> None:
+        """Note what makes pipelines or engines: a dotted name, or one that may be a variable."""
+        if _word(node) in _FACTORIES:
+            if isinstance(node, ast.Name):
+                self._factories.add(node.id)
+            elif _root(node) not in _ITSELF:
+                self.makes = True
 
     def _mentioned(self, name: str, context: _Context, *, called: bool) -> None:
         """Note that a name stands somewhere, which may be that of a function."""
@@ -165,8 +174,7 @@ class Usage:
             if name in _FACTORIES and isinstance(node, ast.Name):
                 self._bound.add(name)
             return
-        if name in _FACTORIES and _root(node) not in _ITSELF:
-            self._factories.add(name)
+        self._factory(node)
         self._mentioned(name, context, called=False)
         self.loads |= name in _LOADING
         if name in GENERATING:
@@ -276,7 +284,9 @@ def _is_passed(name: str, value: ast.expr) -> bool:
         return all(_word(item) == name for item in value.args[:1]) and all(
             _is_passed(name, item) for item in value.args[1:]
         )
-    return _word(value) == name
+    # A setting of its own is none that others pass along: ``use_cache=self.use_cache``.
+    own = isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name)
+    return _word(value) == name and not (own and _root(value) in _ITSELF)
 
 
 def _word_called(node: ast.AST) -> str:

@@ -50,6 +50,23 @@ def test_a_silenced_line_is_not_rewritten(ecolint: Command, write: Write) -> Non
     assert (result.status, path.read_text()) == (0, text)
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "encoding"),
+    [
+        ("serve.bat", "\ufeffREM caf\xe9\r\nvllm serve m{}\r\n", "utf-16-le"),
+        ("serve.sh", "# coding: no such thing\nvllm serve m{}\n", "utf-8"),
+    ],
+)
+def test_only_python_says_its_encoding_itself(
+    ecolint: Command, write: Write, name: str, before: str, encoding: str
+) -> None:
+    path = write(name, before.format(" --enforce-eager").encode(encoding))
+    told = ecolint(name).stdout
+    assert "vllm serve m --enforce-eager" in told
+    assert ecolint("--fix", name).status == 0
+    assert path.read_bytes() == before.format("").encode(encoding)
+
+
 def test_a_read_only_file_is_left_alone_and_named(ecolint: Command, write: Write) -> None:
     path = write("a.py", TRAP)
     path.chmod(0o444)
@@ -173,6 +190,12 @@ def test_stdin_is_governed_as_the_file_would_be(ecolint: Command, write: Write) 
     assert ecolint("--stdin-filename", "sub/b.py", "-", given=TRAP).status == 1
     options = ("--force-exclude", "--extend-exclude", "sub")
     assert ecolint(*options, "--stdin-filename", "sub/b.py", "-", given=TRAP).status == 0
+
+
+def test_stdin_is_read_as_its_kind_is(ecolint: Command) -> None:
+    text = "# coding: no such thing\nvllm serve m --enforce-eager\n"
+    result = ecolint("--fix", "--stdin-filename", "a.sh", "-", given=text)
+    assert (result.status, result.stdout) == (0, text.replace(" --enforce-eager", ""))
 
 
 def test_stdin_is_repaired_to_stdout(ecolint: Command) -> None:

@@ -6,28 +6,35 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ecocompute_lint.cli import streams
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status. User errors never end in a traceback."""
     try:
-        status = _run(arguments)
-        sys.stdout.flush()
+        streams.fill()
+        with streams.ended_in_order():
+            status = _run(arguments)
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        print("ecolint: interrupted", file=sys.stderr)
-        return 130
+        streams.deaf()
+        return fail("interrupted", 130)
     except BrokenPipeError:
         return _closed()
+    except OSError as error:
+        return _unwritable(error)
 
 
 def _closed() -> int:
     """Whoever read the output has seen enough. Nothing may be flushed into the pipe at exit."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    streams.drop()
     return 141
+
+
+def _unwritable(error: OSError) -> int:
+    streams.drop()
+    return fail(f"standard output: {(error.strerror or str(error)).lower()}")
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -59,12 +66,18 @@ def _help(error: object) -> str:
 
 
 def _unexpected(error: Exception) -> int:
-    from ecocompute_lint.cli.terminal import OutputClosed
+    import errno
+
+    from ecocompute_lint.cli.terminal import OutputClosed, OutputFailed
     from ecocompute_lint.config import ConfigError
     from ecocompute_lint.engine.catalogue import RuleError
 
     if isinstance(error, OutputClosed):
         return _closed()
+    if isinstance(error, OutputFailed):
+        return _unwritable(error.error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        return _unwritable(error)  # what Click has written itself: help and version
     if isinstance(error, (ConfigError, RuleError)):
         return fail(str(error).replace("\n", "\\n"))  # a name in it may hold one
     if os.environ.get("ECOLINT_TRACEBACK"):
@@ -75,10 +88,13 @@ def _unexpected(error: Exception) -> int:
     )
 
 
-def fail(message: str) -> int:
-    """Say what went wrong; the exit status for it."""
+def fail(message: str, status: int = 2) -> int:
+    """Say what went wrong, if anybody listens; the exit status for it."""
     from ecocompute_lint.report.style import safe
 
     lines = map(safe, message.split("\n"))
-    print("ecolint: " + "\n".join(lines), file=sys.stderr)
-    return 2
+    try:
+        print("ecolint: " + "\n".join(lines), file=sys.stderr, flush=True)
+    except OSError:
+        streams.drop()
+    return status

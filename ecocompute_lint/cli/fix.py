@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ecocompute_lint.cli.run import audit, exit_status, source_lines, view_of, write_reports
 from ecocompute_lint.cli.terminal import say, write_bytes
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Finding, Level, Problem
 from ecocompute_lint.report.repair import Repaired
 from ecocompute_lint.report.style import safe
@@ -68,14 +69,13 @@ def _one(
     file: FileReport, request: Request, problems: list[Problem]
 ) -> tuple[FileReport, Repaired]:
     from ecocompute_lint.fixes.apply import CannotWrite, recoded
-    from ecocompute_lint.sources.kinds import PYTHON
-    from ecocompute_lint.sources.registry import kind_at
-    from ecocompute_lint.sources.text import UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import UnreadableSource
 
     path = Path(file.path)
     try:
-        data = path.read_bytes()
-        decoded = decode(data, cookie=kind_at(file.path) == PYTHON)
+        data = contents(path)
+        decoded = registry.decoded(file.path, data)
         outcome = try_to_fix(decoded.text, file.path, request)
         if outcome.problem is not None:
             problems.append(outcome.problem)

@@ -26,6 +26,7 @@ def lsp(config: Path | None, stdio: bool) -> int:
 
     Editors start it themselves; docs/editors.md shows how to set them up.
     """
+    from ecocompute_lint.cli import streams
     from ecocompute_lint.config import load_settings
 
     try:
@@ -36,8 +37,11 @@ def lsp(config: Path | None, stdio: bool) -> int:
         raise click.ClickException(_REMEDY) from None
     if config is not None:
         load_settings(config)  # better said now than for every file
+    if sys.stdin is None:
+        raise click.ClickException("standard input is closed")
     answers = sys.stdout.buffer
     # Nothing but answers may get there, whatever is imported.
     sys.stdout = sys.stderr
+    streams.end_at_once()
     make(config).start_io(sys.stdin.buffer, answers)
     return 0

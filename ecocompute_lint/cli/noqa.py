@@ -11,6 +11,7 @@ import click
 from ecocompute_lint.cli.fix import deliver
 from ecocompute_lint.cli.run import audit, exit_status, source_lines, view_of, write_reports
 from ecocompute_lint.cli.terminal import say
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Finding, Level, Problem
 from ecocompute_lint.report.style import plural, safe
 
@@ -68,15 +69,14 @@ def _one(
     from ecocompute_lint.annotate import Annotated, annotate
     from ecocompute_lint.audit import auditor
     from ecocompute_lint.fixes.apply import CannotWrite, recoded
-    from ecocompute_lint.sources.kinds import PYTHON
-    from ecocompute_lint.sources.registry import kind_at
-    from ecocompute_lint.sources.text import UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import UnreadableSource
 
     assert request.add_noqa is not None
     path = Path(file.path)
     try:
-        data = path.read_bytes()
-        decoded = decode(data, cookie=kind_at(file.path) == PYTHON)
+        data = contents(path)
+        decoded = registry.decoded(file.path, data)
         settings = request.finder(file.path)
         # What a baseline leaves out is found all the same.
         whole = auditor(file.path)(decoded.text, path=file.path, settings=settings)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.cli.terminal import say, style_for, write, write_bytes, write_file
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Finding, Level, Problem
+from ecocompute_lint.garbage import collect_seldom
 from ecocompute_lint.report.formats import FORMATS, Run
 from ecocompute_lint.report.repair import Repaired
 from ecocompute_lint.report.style import Style, safe
@@ -41,6 +42,7 @@ def audit(request: Request, *, with_edits: bool | None = None) -> Report:
     from ecocompute_lint.cli.progress import Progress
 
     narrowing = request.narrowing
+    collect_seldom()
     with Progress(wanted=not request.quiet) as progress:
         report = audit_paths(
             request.paths,
@@ -102,12 +104,11 @@ def view_of(report: Report, request: Request, lines: Lines) -> View:
 @lru_cache(maxsize=4)
 def _source(path: str) -> str:
     """The text of a file, empty where it cannot be read any more."""
-    from ecocompute_lint.sources.kinds import PYTHON
-    from ecocompute_lint.sources.registry import kind_at
-    from ecocompute_lint.sources.text import UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import UnreadableSource
 
     try:
-        return decode(Path(path).read_bytes(), cookie=kind_at(path) == PYTHON).text
+        return registry.decoded(path, contents(path)).text
     except (OSError, UnreadableSource):
         return ""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from ecocompute_lint.cli.run import exit_status, lines_of, view_of, write_reports
-from ecocompute_lint.cli.terminal import say, write_bytes
+from ecocompute_lint.cli.terminal import read_bytes, say, write_bytes
 from ecocompute_lint.discovery import is_excluded
 from ecocompute_lint.findings import Problem
 
@@ -20,18 +19,17 @@ if TYPE_CHECKING:
 def run_on_stdin(request: Request) -> int:
     """Audit standard input; with ``--fix`` the repaired text goes to standard output."""
     from ecocompute_lint.audit import FileReport
-    from ecocompute_lint.sources.kinds import PYTHON
-    from ecocompute_lint.sources.registry import kind_at
-    from ecocompute_lint.sources.text import Decoded, UnreadableSource, decode
+    from ecocompute_lint.sources import registry
+    from ecocompute_lint.sources.text import Decoded, UnreadableSource
 
-    data = sys.stdin.buffer.read()
+    data = read_bytes()
     name = request.stdin_filename
     settings = request.finder(name)
     if settings.force_exclude and is_excluded(name, request.finder):
         return _pass_through(request, data)
     start = time.perf_counter()
     try:
-        decoded = decode(data, cookie=kind_at(name) == PYTHON)
+        decoded = registry.decoded(name, data)
     except UnreadableSource as error:
         problem = Problem("ECO000", name, error.reason, error.line)
         if request.fix and not request.diff:

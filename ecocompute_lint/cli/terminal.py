@@ -16,6 +16,14 @@ class OutputClosed(Exception):  # noqa: N818  (a state of the pipe, not a mistak
     """Whoever read the output has seen enough."""
 
 
+class OutputFailed(Exception):  # noqa: N818  (a state of the disk, not a mistake)
+    """Standard output takes no more, as on a full disk."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def style_for(stream: TextIO, color: str = "auto") -> Style:
     """How to draw on a stream."""
     terminal = stream.isatty()
@@ -56,6 +64,9 @@ def write(text: str, stream: TextIO | None = None) -> None:
         stream.flush()
     except BrokenPipeError:
         raise OutputClosed from None
+    except OSError as error:
+        if stream is not sys.stderr:  # nobody can be told
+            raise OutputFailed(error) from None
 
 
 def write_bytes(data: bytes) -> None:
@@ -66,6 +77,21 @@ def write_bytes(data: bytes) -> None:
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise OutputClosed from None
+    except OSError as error:
+        raise OutputFailed(error) from None
+
+
+def read_bytes() -> bytes:
+    """What comes on standard input. Raises ClickException where that is closed."""
+    import click
+
+    # Said to be absent only by Python itself.
+    if sys.stdin is None:
+        raise click.ClickException("standard input is closed")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise click.ClickException(f"standard input: {error.strerror}".lower()) from None
 
 
 def say(message: str) -> None:
@@ -96,20 +122,10 @@ def write_file(path: str, text: str) -> None:
     real = os.path.realpath(path)
     if os.path.islink(path) and _leads_out(path):
         raise OSError(errno.ELOOP, f"a link that leads to {real}, out of its tree")
-    import contextlib
-    import tempfile
+    from ecocompute_lint import atomic
 
     mode = os.stat(real).st_mode & 0o7777 if os.path.exists(real) else 0o666 & ~_umask()
-    handle, temporary = tempfile.mkstemp(prefix=".ecolint.", dir=os.path.dirname(real))
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, mode)
-        os.replace(temporary, real)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    atomic.replace(real, data, finish=lambda name: os.chmod(name, mode))
 
 
 def _leads_out(link: str) -> bool:

@@ -7,10 +7,11 @@ import difflib
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from ecocompute_lint import atomic
+from ecocompute_lint.files import contents
 from ecocompute_lint.findings import Edit
 from ecocompute_lint.sources.text import Decoded, LineMap, encode
 
@@ -62,9 +63,10 @@ def recoded(original: bytes, decoded: Decoded, text: str) -> bytes:
 def write_atomically(path: Path, original: bytes, new: bytes, *, root: Path | None = None) -> None:
     """Replace a file's content, whole or not at all.
 
-    The file must still hold `original` (else Changed). A symbolic link is followed and stays a
-    link, but with `root` given not to a file outside that directory (OutsideTree). Mode and, where
-    allowed, owner are kept. A read-only file or directory is CannotWrite.
+    The file must still hold `original` (else Changed), or already `new`, as another run left it.
+    A symbolic link is followed and stays a link, but with `root` given not to a file outside that
+    directory (OutsideTree). Mode and, where allowed, owner and attributes are kept. A read-only
+    file or directory is CannotWrite.
     """
     try:
         real = path.resolve(strict=True)
@@ -72,9 +74,17 @@ def write_atomically(path: Path, original: bytes, new: bytes, *, root: Path | No
             raise OutsideTree(f"leads to {real}, outside {root}")
         status = real.stat()
         _refuse_unwritable(real, status)
-        _refuse_changed(real, original)
-        if new != original:
-            _replace(real, status, original, new)
+        if contents(real) == new:
+            return
+        _refuse_changed(real, original, new)
+
+        def finish(name: str) -> None:
+            _keep_attributes(name, real)
+            _keep_owner(name, status)
+            os.chmod(name, stat.S_IMODE(status.st_mode))  # after the owner: chown clears set-id
+            _refuse_changed(real, original, new)
+
+        atomic.replace(str(real), new, finish=finish, sync=True)
     except RuntimeError:  # how Python before 3.13 reports a loop of links
         raise CannotWrite("a loop of symbolic links") from None
     except OSError as error:
@@ -95,27 +105,18 @@ def _refuse_unwritable(path: Path, status: os.stat_result) -> None:
         raise CannotWrite("its directory is read-only")
 
 
-def _refuse_changed(path: Path, original: bytes) -> None:
-    if path.read_bytes() != original:
+def _refuse_changed(path: Path, original: bytes, new: bytes) -> None:
+    if contents(path) not in (original, new):
         raise Changed("the file has changed since it was read")
 
 
-def _replace(path: Path, status: os.stat_result, original: bytes, new: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(new)
-            file.flush()
-            os.fsync(file.fileno())
-        _keep_owner(name, status)
-        os.chmod(name, stat.S_IMODE(status.st_mode))  # after the owner: chown clears set-id bits
-        _refuse_changed(path, original)
-        os.replace(name, path)
-    except BaseException:
+def _keep_attributes(name: str, path: Path) -> None:
+    """Access lists, labels and whatever else the system keeps beside a file."""
+    if hasattr(os, "listxattr"):
         with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-    _sync_directory(path.parent)
+            for attribute in os.listxattr(path):
+                with contextlib.suppress(OSError):
+                    os.setxattr(name, attribute, os.getxattr(path, attribute))
 
 
 def _keep_owner(name: str, status: os.stat_result) -> None:
@@ -124,15 +125,6 @@ def _keep_owner(name: str, status: os.stat_result) -> None:
     if chown and (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
         with contextlib.suppress(OSError):  # only root may give a file away
             chown(name, status.st_uid, status.st_gid)
-
-
-def _sync_directory(directory: Path) -> None:
-    with contextlib.suppress(OSError):  # not every system opens directories
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def unified_diff(path: str, old: str, new: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib import import_module
 
 from ecocompute_lint.knowledge.commands import PROGRAMS
@@ -133,7 +134,6 @@ _NEEDLES: Mapping[str, tuple[str, ...]] = {
 _USUAL = (*_ENGINES, *_IMAGES, *_LOADING, *_INSTALLS, "modelFormat")
 _ENGINE_FILE = ("enforce-eager", "enforce_eager", "enable-prefix-caching", "enable_prefix_caching")
 _ENGINE_OPTIONS = ("max-num-seqs", "max_num_seqs", "disable-radix-cache", "disable-cuda-graph")
-_GATES: dict[str, re.Pattern[bytes]] = {}
 gated = True
 """Whether files are passed over that cannot matter; see `prefilter.without_gates`."""
 
@@ -159,21 +159,24 @@ def may_matter(kind: str, data: bytes) -> bool:
         return True
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         data = data.decode("utf-16", "replace").encode("utf-8", "replace")
-    gate = _GATES.get(kind)
-    if gate is None:
-        words = _NEEDLES.get(kind, (*_USUAL, *_ENGINE_FILE, *_ENGINE_OPTIONS))
-        parts = [*map(re.escape, words), *(_engine_keys() if kind == YAML else ())]
-        gate = re.compile("|".join(parts).encode(), re.IGNORECASE)
-        _GATES[kind] = gate
-    return gate.search(data) is not None
+    lower = data.lower()
+    if any(map(lower.__contains__, _words_of(kind))):
+        return True
+    return kind == YAML and any(map(lower.translate(None, b"-_").__contains__, _engine_keys()))
 
 
-def _engine_keys() -> Iterator[str]:
-    """Patterns of the keys by which an engine's own file is known, in any spelling."""
+@lru_cache(maxsize=32)
+def _words_of(kind: str) -> tuple[bytes, ...]:
+    words = _NEEDLES.get(kind, (*_USUAL, *_ENGINE_FILE, *_ENGINE_OPTIONS))
+    return tuple(word.lower().encode() for word in words)
+
+
+@lru_cache(maxsize=1)
+def _engine_keys() -> tuple[bytes, ...]:
+    """The keys by which an engine's own file is known, without what separates their words."""
     from ecocompute_lint.knowledge.manifests import SGLANG_KEYS, VLLM_KEYS
 
-    for key in sorted(VLLM_KEYS | SGLANG_KEYS):
-        yield "[-_]?".join(map(re.escape, key.split("-")))
+    return tuple(key.replace("-", "").encode() for key in sorted(VLLM_KEYS | SGLANG_KEYS))
 
 
 def read(kind: str, text: str, path: str) -> Document:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ecocompute_lint import traces
 from ecocompute_lint.facts import PackagePin
+from ecocompute_lint.files import contents
 from ecocompute_lint.sources.documents import Package, Unreadable
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _read(
     read = getattr(pin_files, reader)
     with traces.recording() as looks:
         try:
-            return tuple(read(path, Path(path).read_bytes())), looks
+            return tuple(read(path, contents(path))), looks
         except (OSError, ValueError, RecursionError, Unreadable):
             return (), looks
 

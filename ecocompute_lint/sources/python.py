@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ecocompute_lint.facts import Deployment
+from ecocompute_lint.files import contents
 from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.garbage import no_collections
 from ecocompute_lint.prefilter import may_install
@@ -153,7 +154,7 @@ def _installed(text: str, tree: ast.Module, file: Path | None) -> tuple[Deployme
 def _module(path: str) -> ast.Module | None:
     """The tree of a file that another one imports; None if it cannot be read."""
     try:
-        return parse(decode(Path(path).read_bytes()).text)
+        return parse(decode(contents(path)).text)
     except (OSError, UnreadableSource, Unparsable):
         return None
 

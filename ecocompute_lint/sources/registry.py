@@ -14,12 +14,20 @@ if TYPE_CHECKING:
     from ecocompute_lint.facts import Deployment
     from ecocompute_lint.findings import Operation
     from ecocompute_lint.fixes.plan import Plan
+    from ecocompute_lint.sources.text import Decoded
     from ecocompute_lint.suppress import Suppressions
 
 
 def kind_at(path: str) -> str:
     """The kind of a text by where it stands; Python where nothing says otherwise."""
     return kind_of(path) or PYTHON
+
+
+def decoded(path: str, data: bytes) -> Decoded:
+    """The text of a file; only Python says its encoding itself. Raises UnreadableSource."""
+    from ecocompute_lint.sources.text import decode
+
+    return decode(data, cookie=kind_at(path) == PYTHON)
 
 
 def may_matter(kind: str, source: bytes | str, *, loads: bool = False) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from packaging.markers import Marker
@@ -15,6 +14,7 @@ from packaging.version import InvalidVersion
 
 from ecocompute_lint import traces
 from ecocompute_lint.confines import holds, tree_around
+from ecocompute_lint.files import contents
 from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.knowledge.packaging_names import of_conda as conda_name
 from ecocompute_lint.versions import ANY, Range, caret, exactly, hull, range_of, tilde
@@ -69,7 +69,7 @@ def of_text(path: str, data: bytes, read: set[str] | None = None) -> Iterator[St
             if inner not in read and _may_read(inner, path):
                 read.add(inner)
                 traces.reads(inner)
-                yield from of_text(inner, Path(inner).read_bytes(), read)
+                yield from of_text(inner, contents(inner), read)
 
 
 def _may_read(inner: str, path: str) -> bool:
