@@ -130,6 +130,15 @@ def test_an_option_that_a_variable_holds_passes_the_gates() -> None:
     )
 
 
+def test_a_pipeline_in_a_long_function_is_looked_at() -> None:
+    lines = "".join(f"    log.append((text.strip(), len(text) + {n}))\n" for n in range(20))
+    assert check_gates(
+        "from transformers import pipeline\n"
+        'write = pipeline("text-generation", model="org/chat-7b", device=0)\n'
+        f"def answer(texts, log, text):\n{lines}    return [write(text) for text in texts]\n"
+    )
+
+
 @pytest.mark.parametrize(
     "command",
     [
