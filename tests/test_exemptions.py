@@ -101,3 +101,11 @@ def test_from_eight_sequences_on_an_engine_is_said_to_batch(
 ) -> None:
     call = f'LLM("Qwen/Qwen2.5-7B-Instruct", max_num_seqs={sequences})'
     assert codes(f"from vllm import LLM\nllm = {call}\n") == expected
+
+
+def test_an_entry_point_drops_the_command_of_the_image_before() -> None:
+    lines = ["FROM vllm/vllm-openai", 'CMD ["--enforce-eager"]']
+    lines += ['ENTRYPOINT ["vllm", "serve", "org/a-7b"]', ""]
+    assert codes("\n".join(lines), "Dockerfile") == set()
+    lines[1:3] = reversed(lines[1:3])
+    assert codes("\n".join(lines), "Dockerfile") == {"ECO306"}

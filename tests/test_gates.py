@@ -141,6 +141,17 @@ def test_a_pipeline_in_a_long_function_is_looked_at() -> None:
     assert "ECO201" in {finding.code for finding in found}
 
 
+def test_a_long_function_that_calls_one_that_generates_is_looked_at() -> None:
+    lines = "".join(f"    log.append((len(log), len(log) + {n}))\n" for n in range(20))
+    found = check_gates(
+        "from transformers import AutoModelForCausalLM\n"
+        'model = AutoModelForCausalLM.from_pretrained("org/chat-7b", device_map="cuda")\n'
+        "def answer(text):\n    return model.generate(text, max_new_tokens=5)\n"
+        f"def every(texts, log):\n{lines}    return [answer(text) for text in texts]\n"
+    )
+    assert "ECO201" in {finding.code for finding in found}
+
+
 @pytest.mark.parametrize(
     "command",
     [
