@@ -50,6 +50,8 @@ def test_an_import_is_added_only_for_what_is_written() -> None:
     fixed, plan = fix(text, "set t torch.bfloat16 import")
     assert fixed == text
     assert plan.refused
+    text = "from settings import *\nf(t=torch.bfloat16)\n"
+    assert fix(text, "set t torch.bfloat16 import")[0] == text  # it stands there already
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ Over every fixture, every example of a rule, and generated inference code.
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +55,15 @@ EXAMPLES = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def outside_of_any_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing around the texts says which versions of libraries they run with."""
+    before = os.getcwd()
+    os.chdir(tmp_path_factory.mktemp("gates"))
+    yield
+    os.chdir(before)
+
+
 def ungated(text: str, gpu: str | None) -> list[Finding]:
     """The findings of every rule at any confidence, with no gate before the analysis."""
     reader = Executions(follow(ast.parse(text)), LineMap(text))
@@ -86,6 +97,72 @@ def test_fixtures_pass_the_gates(path: Path) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_pass_the_gates(name: str) -> None:
     assert check_gates(*EXAMPLES[name]) or " good " in name
+
+
+@pytest.mark.parametrize("prefix", ["f", "F", "rf", "fr"])
+def test_code_inside_a_text_passes_the_gates(prefix: str) -> None:
+    call = "{t.BitsAndBytesConfig(load_in_8bit=True)}"
+    assert check_gates(f'import transformers as t\nprint({prefix}"""\n{call}\n""")\n')
+
+
+def test_what_goes_by_another_name_passes_the_gates() -> None:
+    assert check_gates(
+        "from torchao.quantization import float8_weight_only as fp8, quantize_ as q\n"
+        "from transformers import AutoModelForCausalLM\n"
+        'model = AutoModelForCausalLM.from_pretrained("org/chat-7b")\n'
+        "q(model, fp8())\n"
+    )
+
+
+def test_what_is_repeated_through_several_functions_passes_the_gates() -> None:
+    assert check_gates(
+        "def one(model, text):\n"
+        "    return model.generate(text, max_new_tokens=5, do_sample=False)\n"
+        "def each(model, text):\n    return one(model, text)\n"
+        "def every(model, texts):\n    return [each(model, text) for text in texts]\n"
+    )
+
+
+def test_an_option_that_a_variable_holds_passes_the_gates() -> None:
+    assert check_gates(
+        "def answer(model, text):\n"
+        "    use_cache = False\n"
+        "    return model.generate(text, max_new_tokens=5, do_sample=False, use_cache=use_cache)\n"
+    )
+
+
+def test_a_pipeline_in_a_long_function_is_looked_at() -> None:
+    lines = "".join(f"    log.append((text.strip(), len(text) + {n}))\n" for n in range(20))
+    found = check_gates(
+        "from transformers import pipeline\n"
+        'write = pipeline("text-generation", model="org/chat-7b", device=0)\n'
+        f"def answer(texts, log, text):\n{lines}    return [write(text) for text in texts]\n"
+    )
+    assert "ECO201" in {finding.code for finding in found}
+
+
+def test_a_long_function_that_calls_one_that_generates_is_looked_at() -> None:
+    lines = "".join(f"    log.append((len(log), len(log) + {n}))\n" for n in range(20))
+    found = check_gates(
+        "from transformers import AutoModelForCausalLM\n"
+        'model = AutoModelForCausalLM.from_pretrained("org/chat-7b", device_map="cuda")\n'
+        "def answer(text):\n    return model.generate(text, max_new_tokens=5)\n"
+        f"def every(texts, log):\n{lines}    return [answer(text) for text in texts]\n"
+    )
+    assert "ECO201" in {finding.code for finding in found}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pip install --pre torch --index-url https://download.pytorch.org/whl/nightly/cu126",
+        "conda install pytorch -c pytorch-nightly",
+        "mamba install pytorch -c pytorch-nightly",
+        "uv pip install git+https://github.com/huggingface/transformers",
+    ],
+)
+def test_installations_pass_the_gates(command: str) -> None:
+    assert check_gates(f"import os\nos.system({command!r})\n")
 
 
 def test_a_quote_that_is_never_closed_costs_no_more_than_others() -> None:

@@ -298,6 +298,7 @@ def test_pipelines_chose_a_type_themselves_earlier(
     [
         ("bitsandbytes==0.45.5", "torch_dtype=torch.bfloat16,", None),
         ("bitsandbytes~=0.43.1", "dtype=torch.bfloat16,", None),
+        ("bitsandbytes==0.46.1", "torch_dtype=torch.bfloat16,", None),
         ("bitsandbytes==0.45.5", 'torch_dtype="bfloat16",', None),
         ("bitsandbytes==0.45.5", "torch_dtype=torch.float16,", Confidence.LIKELY),
         ("bitsandbytes==0.45.5", "", Confidence.LIKELY),

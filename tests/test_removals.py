@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecocompute_lint.config import Settings
+from ecocompute_lint.findings import FixLevel
 from ecocompute_lint.repairs import fix_text
 
 
@@ -51,3 +52,18 @@ def test_an_option_that_is_not_there_replaces_no_other(text: str) -> None:
 def test_the_only_word_of_a_command(given: str, left: str) -> None:
     around = "services:\n  llm:\n    image: vllm/vllm-openai:v1\n    "
     assert fixed(around + given, "compose.yaml") == around + left
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("serve.sh", "vllm serve Qwen/Qwen2.5-7B-Instruct --dtype {}\n"),
+        ("serve.sh", "vllm serve Qwen/Qwen2.5-7B-Instruct --dtype '{}'\n"),
+        ("compose.yaml", "image: vllm/vllm-openai\nargs: [--model, org/a-7b, --dtype, {}]\n"),
+        ("Dockerfile", 'FROM vllm/vllm-openai\nCMD ["--model", "org/a-7b", "--dtype", "{}"]\n'),
+    ],
+)
+def test_a_value_is_replaced_in_the_quotes_that_it_has(path: str, text: str) -> None:
+    settings = Settings(gpu="t4", fix_level=FixLevel.NUMERIC, root=Path.cwd())
+    repaired = fix_text(text.format("bfloat16"), path=path, settings=settings)
+    assert repaired.text == text.format("float16")

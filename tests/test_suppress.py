@@ -123,3 +123,10 @@ def test_comments_are_those_of_the_tokenizer(text: str) -> None:
     found = Suppressions.from_text(text).lines
     assert set(found) <= set(expected)
     assert {t.start[0] for t in comments if t.string.rstrip() == "# noqa"} <= set(found)
+
+
+def test_a_comment_above_a_line_of_another_kind_of_file_holds_for_it() -> None:
+    text = "# ecolint: ignore[ECO306] graphs do not fit\n# a word\n\nvllm serve a\nvllm serve b\n"
+    found = Suppressions.from_text(text, python=False)
+    assert [line for line in range(1, 6) if found.covers("ECO306", [line])] == [1, 4]
+    assert not found.covers("ECO302", [4])
