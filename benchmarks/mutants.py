@@ -258,7 +258,8 @@ def stored(chosen: Sequence[Mutant], survivors: Sequence[Mutant]) -> str:
         ],
         "notes": [
             "Each is one small change of the code, the rules or the tables, chosen by hand and made"
-            " in a copy of the checkout; it counts as noticed when a test fails."
+            " in a copy of the checkout; it counts as noticed when a test fails that passes where"
+            " nothing is broken. For what went unnoticed at first a test was written.",
         ],
     }
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"

@@ -106,6 +106,6 @@ def test_from_eight_sequences_on_an_engine_is_said_to_batch(
 def test_an_entry_point_drops_the_command_of_the_image_before() -> None:
     lines = ["FROM vllm/vllm-openai", 'CMD ["--enforce-eager"]']
     lines += ['ENTRYPOINT ["vllm", "serve", "org/a-7b"]', ""]
-    assert codes("\n".join(lines), "Dockerfile") == set()
+    assert "ECO306" not in codes("\n".join(lines), "Dockerfile")
     lines[1:3] = reversed(lines[1:3])
-    assert codes("\n".join(lines), "Dockerfile") == {"ECO306"}
+    assert "ECO306" in codes("\n".join(lines), "Dockerfile")
