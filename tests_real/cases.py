@@ -19,7 +19,9 @@ FIXTURES = ROOT / "fixtures"
 ECOLINT = shlex.split(
     os.environ.get("ECOLINT", f"{shlex.quote(sys.executable)} -m ecocompute_lint")
 )
-LIBRARIES = re.compile(r"^\s*(?:from|import) (transformers|diffusers|accelerate|peft|bitsandbytes)\b", re.M)
+LIBRARIES = re.compile(
+    r"^\s*(?:from|import) (transformers|diffusers|accelerate|peft|bitsandbytes)\b", re.M
+)
 NOT_HERE = re.compile(r"^\s*(?:from|import) (torchao|vllm|sglang|litgpt)\b", re.M)
 MARKED = re.compile(r"# expect: ((?:ECO\d{3} ?)+)")
 REMAINING = re.compile(r"# remaining after fix: ((?:ECO\d{3} ?)+)")

@@ -80,6 +80,7 @@ class Rehearsal:
 def rehearse(text: str, hub: Hub, folder: Path) -> Rehearsal:
     """Runs a file, then each function and class of it that nobody called, in `folder`."""
     done = Rehearsal()
+    torch.manual_seed(0)
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -52,9 +52,7 @@ CALLS: list[tuple[str, Call, str, str]] = [
     ("load_in_4bit=True", lambda: load(load_in_4bit=True), FOUR_32, REFUSED),
     (
         "load_in_8bit=True, quantization_config=BitsAndBytesConfig(load_in_8bit=True)",
-        lambda: load(
-            load_in_8bit=True, quantization_config=BitsAndBytesConfig(load_in_8bit=True)
-        ),
+        lambda: load(load_in_8bit=True, quantization_config=BitsAndBytesConfig(load_in_8bit=True)),
         "ValueError",
         REFUSED,
     ),
@@ -151,7 +149,12 @@ CALLS: list[tuple[str, Call, str, str]] = [
     ("no options", lambda: load(), "float32, generates", "bfloat16, generates"),
     ('torch_dtype="auto"', lambda: load(torch_dtype="auto"), "bfloat16, generates", ""),
     ('dtype="auto"', lambda: load(dtype="auto"), "bfloat16, generates", ""),
-    ("torch_dtype=torch.float16", lambda: load(torch_dtype=torch.float16), "float16, generates", ""),
+    (
+        "torch_dtype=torch.float16",
+        lambda: load(torch_dtype=torch.float16),
+        "float16, generates",
+        "",
+    ),
     (
         'device_map="auto", torch_dtype="auto"',
         lambda: load(device_map="auto", torch_dtype="auto"),
@@ -213,7 +216,9 @@ def test_repaired_configuration_generates(
     )
     assert layers(model, Linear8bitLt if "load_in_8bit" in options else Linear4bit)
     generate(model)
-    record.count("loads with a configuration that repairs write, on four architectures, that generate", 1)
+    record.count(
+        "loads with a configuration that repairs write, on four architectures, that generate", 1
+    )
 
 
 def test_versions_are_those_that_the_table_is_about() -> None:

@@ -23,7 +23,9 @@ from tiny import Hub
 
 MAJOR = int(transformers.__version__.split(".")[0])
 LEGACY = ("load_in_8bit", "load_in_4bit", "llm_int8_", "bnb_4bit_")
-LOADS = re.compile(r"from_pretrained\(|Config\(|pipeline\(|load_and_quantize_model\(|Linear8bitLt\(")
+LOADS = re.compile(
+    r"from_pretrained\(|Config\(|pipeline\(|load_and_quantize_model\(|Linear8bitLt\("
+)
 # What only people can repair: the arguments that 5.x refuses, and two switches at once.
 FOR_PEOPLE = re.compile(r"# expect: .*ECO107|load_in_8bit=True,\s+load_in_4bit=True")
 NO_CARD = ("No GPU found", "Cannot access accelerator device when none is available")
@@ -84,7 +86,9 @@ def failed_loads(case: Case, done: Rehearsal) -> list[Failure]:
     failures = []
     for failure in done.failures:
         text = source(case, span_of(case, failure.line))
-        refused = FOR_PEOPLE.search(text) and ("ECO107" in case.remaining or "load_in_4bit=True" in text)
+        refused = FOR_PEOPLE.search(text) and (
+            "ECO107" in case.remaining or "load_in_4bit=True" in text
+        )
         no_card = failure.message.startswith(NO_CARD)
         if (in_repair(case, failure.line) or LOADS.search(text)) and not refused and not no_card:
             failures.append(failure)

@@ -28,8 +28,20 @@ LLAMA = WIDTH | {
     "max_position_embeddings": 512,
 }
 OLDER = {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 512, "vocab_size": VOCABULARY}
-T5 = {"vocab_size": VOCABULARY, "d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4}
-VISION = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+T5 = {
+    "vocab_size": VOCABULARY,
+    "d_model": 64,
+    "d_kv": 16,
+    "d_ff": 128,
+    "num_layers": 2,
+    "num_heads": 4,
+}
+VISION = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+}
 IMAGE = {"image_size": 28, "patch_size": 14}
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -186,7 +198,7 @@ def make_flux(hub: Hub, kind: str, folder: Path) -> None:
         "text_encoder_2": ["transformers", "T5EncoderModel"],
         "transformer": ["diffusers", "FluxTransformer2DModel"],
     }
-    parts |= dict.fromkeys(("vae", "text_encoder", "tokenizer", "tokenizer_2"), [None, None])
+    parts |= {name: [None, None] for name in ("vae", "text_encoder", "tokenizer", "tokenizer_2")}
     index = {"_class_name": "FluxPipeline", "_diffusers_version": "0.35.0", **parts}
     (folder / "model_index.json").write_text(json.dumps(index))
 

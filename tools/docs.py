@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 from cli_page import cli_page  # noqa: E402
 from examples import output, with_outputs  # noqa: E402
 from picture import PICTURE, stale_picture  # noqa: E402
-from real_libraries import FIGURES, figures, outcomes_section  # noqa: E402
+from real_libraries import FIGURES, outcomes_section, recorded_figures  # noqa: E402
 
 from ecocompute_lint.engine.catalogue import load_rules  # noqa: E402
 from ecocompute_lint.engine.rule import Condition, EvidenceRule, Example, FixRule, Rule  # noqa: E402
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     wanted[ROOT / "docs" / "cli.md"] = cli_page()
     evidence = ROOT / "docs" / "evidence.md"
     wanted[evidence] = replaced(wanted[evidence], "real libraries", outcomes_section())
-    wanted[FIGURES] = figures()
+    wanted[FIGURES] = recorded_figures()
     stale = [path for path, text in wanted.items() if not same(path, text)]
     orphans = sorted(set(PAGES.glob("*.md")) - set(wanted))
     drawn = [PICTURE] if stale_picture(write="--check" not in arguments) else []

@@ -37,7 +37,10 @@ def outcomes_section() -> str:
             *versions,
             "",
             head.format("call, on a tiny model stored in bfloat16"),
-            *(row(f"`{call}`", [run["calls"].get(call) for run in runs.values()]) for call in calls),
+            *(
+                row(f"`{call}`", [run["calls"].get(call) for run in runs.values()])
+                for call in calls
+            ),
             "",
             head.format("repairs"),
             *(row(what, counts(what)) for what in counted() if not what.startswith(UNREPAIRED)),
@@ -52,7 +55,7 @@ def outcomes_section() -> str:
     )
 
 
-def figures() -> str:
+def recorded_figures() -> str:
     """The same counts as a part of the page about reliability."""
     runs = outcomes()
     rows = [
