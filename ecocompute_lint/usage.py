@@ -69,12 +69,14 @@ class Usage:
         self._factories: set[str] = set()
         self._bound: set[str] = set()
         self._imported: set[str] = set()
+        self._splatted: set[str] = set()
         self._hot: set[str] = set()
         """The names of functions that may be called again and again, or by a framework."""
         self._calls: dict[str, set[str]] = {}
         """By function: the names of those it calls."""
         self._read(tree)
         self._spread()
+        self.tells |= not self._splatted.isdisjoint(self._imported)
         self.repeats = any(map(self._again, self._generating))
         """Whether something may generate more than once for one call from outside."""
         self.makes |= bool(self._factories - (self._bound - self._imported))
@@ -143,6 +145,7 @@ class Usage:
             self._stepping.append(context)
         if name in _LOADING and not _loads_no_model(node.func, context):
             self.loads = True
+            self._splats(node)
         self._factory(node.func)
         self._mentioned(name, context, called=True)
         if name in _READING | _BY_NAME:
@@ -151,6 +154,14 @@ class Usage:
                     self._generating.append(context._replace(repeated=True))
         elif any(isinstance(item, ast.Constant) and item.value in _QUIET for item in node.args):
             self.tells = True
+
+    def _splats(self, load: ast.Call) -> None:
+        """Note what other code may tell a load, by a dict that it returns or that is imported."""
+        for item in load.keywords:
+            if item.arg is None and isinstance(item.value, ast.Name):
+                self._splatted.add(item.value.id)
+            elif item.arg is None and isinstance(item.value, (ast.Call, ast.Attribute)):
+                self.tells = True
 
     def _factory(self, node: ast.expr) -> None:
         """Note what makes pipelines or engines: a dotted name, or one that may be a variable."""
