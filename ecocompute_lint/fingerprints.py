@@ -37,7 +37,7 @@ _LAYOUT = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
-_BLANK = re.compile(r"(?:\s|[\\^`](?:\r\n|\r|\n))+")
+_BLANK = re.compile(r"(?:\s|[\\^`][\r\n])+")
 _NO_COMMENTS = frozenset(("model-config", "lock", "batch"))
 _TWO_WORDS = re.compile(r"\w\w")
 _PLAIN_STRING = re.compile(r"'[^'\"\\]*'")
