@@ -25,8 +25,8 @@ NOT_RUN = {
     r"(\.venv/bin/)?python benchmarks/speed": "takes long; tests/test_benchmark_speed.py",
     r"(\.venv/bin/)?python benchmarks/estimator": "takes long; tests/test_benchmark_estimator.py",
     r"(ECOLINT_EXAMPLES=\d+ )?(\.venv/bin/)?python benchmarks/"
-    r"(robustness|reliability|properties|faults|security|mutants)": "takes long, or writes; CI runs "
-    "them with --check where they have it, and tests/test_mutants.py and others their parts",
+    r"(robustness|reliability|properties|faults|security|mutants)": "takes long, or "
+    "writes; CI runs them with --check where they have it, and tests/test_mutants.py their parts",
     r"(\.venv/bin/)?python tools/compatibility": "installs; CI runs it with --quick",
     r"(\.venv/bin/)?python tools/docs\.py": "writes; tests/test_docs.py runs it with --check",
     r"(\.venv/bin/)?pytest": "is this",
