@@ -175,6 +175,8 @@ def test_trouble_interrupted_it_keeps_its_rows_and_goes_on(home: Path, measure: 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests may ignore interrupts, as what runs in the background does.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (home / "rows.csv").exists() and running.poll() is None:
         time.sleep(0.02)

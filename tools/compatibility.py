@@ -32,7 +32,7 @@ TITLE = "Versions of Python and of what ecolint needs"
 COMMAND = "python tools/compatibility.py --write"
 BOUND = re.compile(r'"([A-Za-z0-9._-]+)>=([0-9][0-9.]*)')
 # What each dependency is needed for: the command and its output, settings, repairs, the server.
-QUICK = "test_fixtures test_cli test_fix_apply test_notebook test_packages".split()
+QUICK = "test_cli test_fix_apply test_packages".split()
 
 
 def bounds() -> dict[str, str]:
