@@ -27,7 +27,7 @@ NOT_RUN = {
     r"(ECOLINT_EXAMPLES=\d+ )?(\.venv/bin/)?python benchmarks/"
     r"(robustness|reliability|properties|faults|security|mutants)": "takes long, or "
     "writes; CI runs them with --check where they have it, and tests/test_mutants.py their parts",
-    r"(\.venv/bin/)?python tools/compatibility": "installs; CI runs it with --quick",
+    r"(\.venv/bin/)?python tools/compatibility": "installs; for a nightly run",
     r"(\.venv/bin/)?python tools/docs\.py": "writes; tests/test_docs.py runs it with --check",
     r"(\.venv/bin/)?pytest": "is this",
     r"tools/real_transformers\.sh": "installs torch; CI runs it",

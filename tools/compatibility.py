@@ -2,7 +2,7 @@
 
     python tools/compatibility.py                                     both, under this Python
     python tools/compatibility.py --versions lowest --python python3.10
-    python tools/compatibility.py --versions lowest --quick           some of the tests, for CI
+    python tools/compatibility.py --versions lowest --quick           some of the tests
     python tools/compatibility.py --write                             keeps what came out
 
 The lowest versions are the bounds that pyproject.toml declares. Each run works on a copy of the
