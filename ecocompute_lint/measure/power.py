@@ -78,8 +78,8 @@ def _power(samples: Samples, times: Sequence[float], at: float) -> float:
 # --- samples --------------------------------------------------------------------------------------
 
 
-class Sampler:
-    """Reads a power again and again in a thread of its own while a stretch lasts."""
+class _Read:
+    """What is read off a card by a function."""
 
     simulated = False
 
@@ -89,20 +89,20 @@ class Sampler:
         how: str,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take what reads watts, or raises `SensorError`."""
+        """`read` gives watts or joules, or raises `SensorError`; `how` says where they are from."""
         self.how = how
         self.close = close
         self._read = read
-        self._samples: list[tuple[float, float]] = []
-        self._failed: SensorError | None = None
-        self._done = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._started = 0.0
+
+
+class Sampler(_Read):
+    """Reads a power in watts again and again in a thread of its own while a stretch lasts."""
 
     def start(self) -> None:
         """Begin to sample."""
-        self._samples, self._failed = [], None
-        self._done.clear()
+        self._samples: list[tuple[float, float]] = []
+        self._failed: SensorError | None = None
+        self._done = threading.Event()
         self._started = time.perf_counter()
         self._sample()
         self._thread = threading.Thread(target=self._sample_on, daemon=True)
@@ -112,8 +112,7 @@ class Sampler:
         """Stop sampling; what went by."""
         stopped = time.perf_counter()
         self._done.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.join()
         self._sample()
         if self._failed is not None:
             raise self._failed
@@ -134,22 +133,10 @@ class Sampler:
             self._failed = error
 
 
-class Counter:
-    """Reads the card's own sum of energy at both ends of a stretch."""
+class Counter(_Read):
+    """Reads the card's own sum of energy, in joules, at both ends of a stretch."""
 
-    simulated = False
-
-    def __init__(
-        self,
-        read: Callable[[], float],
-        how: str,
-        close: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Take what reads joules, or raises `SensorError`."""
-        self.how = how
-        self.close = close
-        self._read = read
-        self._before = self._started = 0.0
+    _before = _started = 0.0
 
     def start(self) -> None:
         """Remember where the counter stands."""
