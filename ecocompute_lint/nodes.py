@@ -19,7 +19,20 @@ class Fields(dict[type, tuple[str, ...]]):
         self[kind] = tuple(name for name in fields if name not in self._without)
         return self[kind]
 
+    def below(self, node: Any) -> list[Any]:
+        """What lies directly below a node in these fields, in order; names may be among it."""
+        found: list[Any] = []
+        for name in self[type(node)]:
+            value = getattr(node, name, None)
+            if type(value) is list:
+                found += value
+            elif value is not None:
+                found.append(value)
+        return found
 
+
+CODE = Fields(frozenset("annotation returns ctx op ops type_params type_comment".split()))
+"""The fields with code that is run: no annotations."""
 # Contexts and operators hold nothing, and there are as many as variables.
 _ALL = Fields(frozenset("ctx op ops".split()))
 

@@ -19,7 +19,7 @@ from ecocompute_lint.knowledge.apis import (
 )
 from ecocompute_lint.knowledge.commands import PROGRAMS, has_flag
 from ecocompute_lint.knowledge.execution_apis import names_generation
-from ecocompute_lint.nodes import Fields
+from ecocompute_lint.nodes import CODE
 from ecocompute_lint.usage import Usage
 
 
@@ -66,7 +66,7 @@ class Words:
                 add(node.arg)
             elif kind is ast.Expr and type(node.value) is ast.Constant:
                 continue
-            for name in _FIELDS[kind]:
+            for name in CODE[kind]:
                 value = getattr(node, name, None)
                 if type(value) is list:
                     pending.extend(value)
@@ -86,12 +86,6 @@ class Words:
             self.program = True
         if not self.flag and has_flag(text):
             self.flag = True
-
-
-_NO_VALUES = frozenset("annotation returns ctx op ops type_params type_comment".split())
-
-
-_FIELDS = Fields(_NO_VALUES)
 
 
 def screen(tree: ast.Module, *, loads: bool = False) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ecocompute_lint.knowledge.apis import COMMON_NEEDLES, LOADING, NOT_A_MODEL, QUIET_OPTIONS
 from ecocompute_lint.knowledge.execution_apis import GENERATING, SILENT, is_model
-from ecocompute_lint.nodes import Fields
+from ecocompute_lint.nodes import CODE
 
 _FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef})
 _REPEATING = frozenset(
@@ -116,9 +116,9 @@ class Usage:
                 elif kind is ast.ClassDef:
                     in_model = any(is_model(_word(base)) for base in node.bases)
                     inside = context._replace(in_model=in_model, cls=node.name)
-                    scopes.append((_parts(node), inside))
+                    scopes.append((CODE.below(node), inside))
                 elif kind in _REPEATING:
-                    scopes.append((_parts(node), context._replace(repeated=True)))
+                    scopes.append((CODE.below(node), context._replace(repeated=True)))
                 elif kind is ast.alias:
                     self._imported.add(node.asname or node.name)
                 elif kind is ast.arg:
@@ -126,7 +126,7 @@ class Usage:
                 else:
                     if kind in _GIVING and not self.tells:
                         self.tells = any(_is_told(name, value) for name, value in _given(node))
-                    pending += _parts(node)
+                    pending += CODE.below(node)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, around: _Context) -> _Context:
         name = around.cls if node.name in _CONSTRUCTORS and around.cls else node.name
@@ -194,22 +194,9 @@ class Usage:
                 self._generating.append(context._replace(repeated=True))
 
 
-_FIELDS = Fields(frozenset("annotation returns ctx op ops type_params type_comment".split()))
 _GIVING = frozenset(
     {ast.keyword, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Dict, ast.arguments}
 )
-
-
-def _parts(node: ast.AST) -> list[Any]:
-    """The nodes directly below one, but for annotations."""
-    found: list[Any] = []
-    for name in _FIELDS[type(node)]:
-        value = getattr(node, name, None)
-        if type(value) is list:
-            found += value
-        elif value is not None:
-            found.append(value)
-    return found
 
 
 def _loads_no_model(callee: ast.expr, context: _Context) -> bool:

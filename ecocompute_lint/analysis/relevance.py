@@ -87,8 +87,7 @@ class _Scan:
         words: set[str] = set()
         inner: list[Any] = []
         size = 0
-        pending: list[Any] = []
-        _push(function, pending)
+        pending = _FIELDS.below(function)
         while pending:
             node = pending.pop()
             kind = type(node)
@@ -119,7 +118,7 @@ class _Scan:
                 inner.append(node)
                 continue
             self._note(node, words)
-            _push(node, pending)
+            pending += _FIELDS.below(node)
         words.discard("")
         self.words[function], self.sizes[function] = words, size
         return inner
@@ -232,12 +231,3 @@ def _told(option: str, value: ast.expr) -> str:
 
 
 _FIELDS = Fields()
-
-
-def _push(node: ast.AST, pending: list[Any]) -> None:
-    for name in _FIELDS[type(node)]:
-        value = getattr(node, name, None)
-        if type(value) is list:
-            pending.extend(value)
-        elif value is not None:
-            pending.append(value)
