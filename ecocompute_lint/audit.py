@@ -252,8 +252,16 @@ def silencing_lines(finding: Finding) -> Iterable[int]:
 
 def too_large(path: str, size: int) -> str:
     """Why a file of so many bytes is passed over; empty where it is not."""
-    most = _LARGEST_NOTEBOOK if registry.kind_at(path) == NOTEBOOK else _LARGEST_FILE
-    return f"{_LARGER} {most // 10**6} MB" if size > most else ""
+    most = _largest(registry.kind_at(path))
+    return _why_not(most) if size > most else ""
+
+
+def _largest(kind: str) -> int:
+    return _LARGEST_NOTEBOOK if kind == NOTEBOOK else _LARGEST_FILE
+
+
+def _why_not(most: int) -> str:
+    return f"{_LARGER} {most // 10**6} MB"
 
 
 def audit_file(
@@ -299,13 +307,13 @@ def gated(
     once: bool = False,
 ) -> FileReport | bytes:
     """The first look at a file: its contents, or its report where they need no analysis."""
-    from ecocompute_lint.files import contents
+    from ecocompute_lint.files import TooLarge, contents
 
+    most = _largest(kind)
     try:
-        size = file.stat().st_size
-        if reason := too_large(path, size):
-            return FileReport(path, "skipped", reason=reason)
-        data = file.read_bytes() if once else contents(file)
+        data = file.read_bytes() if once else contents(file, most)
+    except TooLarge:
+        return FileReport(path, "skipped", reason=_why_not(most))
     except OSError as error:
         reason = error.strerror or str(error)
         return FileReport(path, "failed", problem=Problem(UNPARSABLE, path, reason))

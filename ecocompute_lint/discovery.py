@@ -18,6 +18,7 @@ from ecocompute_lint.config import ConfigError, Settings, SettingsFinder
 from ecocompute_lint.findings import Problem
 from ecocompute_lint.frozen import dataclass
 from ecocompute_lint.notices import warn
+from ecocompute_lint.patterns import Patterns
 from ecocompute_lint.sources.kinds import KINDS, kind_of
 from ecocompute_lint.tree import list_directories
 
@@ -33,6 +34,15 @@ class Discovered:
     explicit: bool = False
     once: bool = False
     """Named explicitly, and to be read once only: a pipe."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What governs the files of one directory, and what the patterns call it, with its slash."""
+
+    settings: Settings
+    excluded: Patterns
+    name: str
 
 
 def discover(
@@ -83,6 +93,7 @@ class _Search:
         self.problems: list[Problem] = []
         self._directories: dict[str, str] = {}  # real path -> name
         self._kept: dict[tuple[str, str], bool] = {}
+        self._folders: dict[tuple[str, str], _Folder | None] = {}
         self._broken: set[str] = set()
 
     # -- what was named
@@ -155,7 +166,7 @@ class _Search:
             real = os.path.join(base, directory)
             self._kept[key] = (
                 self._keeps(base, top, os.path.dirname(directory))
-                and not self._excluded(top, os.path.join(top, directory), directory=True)
+                and not self._excluded(top, os.path.join(top, directory))
                 and not os.path.islink(real)
                 and not os.path.exists(os.path.join(real, "pyvenv.cfg"))
             )
@@ -163,12 +174,12 @@ class _Search:
 
     def _entry(self, base: str, name: str, entry: str) -> None:
         kind = kind_of(entry)
-        if kind is None or not self.wanted(base, os.path.dirname(entry)):
+        directory, leaf = os.path.split(entry)
+        folder = self._folder(base, name, directory) if kind is not None else None
+        if kind is None or folder is None or folder.excluded.matches(folder.name + leaf):
             return
         real = os.path.join(base, entry)
         shown = _join(name, entry)
-        if self._excluded(os.path.join(self.cwd, name), os.path.join(self.cwd, shown)):
-            return
         try:
             mode = os.lstat(real).st_mode
             if stat.S_ISLNK(mode):
@@ -184,21 +195,29 @@ class _Search:
             else:
                 self.problem("path", shown, _reason(error))
             return
-        settings = self.settings(shown)
-        if stat.S_ISREG(mode) and settings is not None:
-            self.take(real, Discovered(Path(shown), shown, kind, settings))
+        if stat.S_ISREG(mode):
+            self.take(real, Discovered(Path(shown), shown, kind, folder.settings))
 
-    def _excluded(self, top: str, path: str, *, directory: bool = False) -> bool:
-        """Whether an entry below `top` is excluded; what excludes `top` itself does not count."""
+    def _folder(self, base: str, name: str, directory: str) -> _Folder | None:
+        """What governs the files of a directory below the base; None where none is taken."""
+        key = (base, directory)
+        if key not in self._folders:
+            top, path = os.path.join(self.cwd, name), os.path.join(self.cwd, name, directory, "_")
+            settings = self.settings(path) if self.wanted(base, directory) else None
+            folder = None
+            if settings is not None:
+                excluded, shown = _exclusion(settings, top, path)
+                folder = _Folder(settings, excluded, shown.removesuffix("_"))
+            self._folders[key] = folder
+        return self._folders[key]
+
+    def _excluded(self, top: str, path: str) -> bool:
+        """Whether a directory below `top` is excluded."""
         settings = self.settings(path)
         if settings is None:
             return True
-        chosen = settings.excluded
-        if not settings.covers(path):
-            return chosen.matches(os.path.relpath(path, top).replace(os.sep, "/"))
-        if settings.covers(top) and chosen.matches(above := settings.relative(top) + "/"):
-            chosen = chosen.without(above)
-        return chosen.matches(settings.relative(path), directory=directory)
+        excluded, shown = _exclusion(settings, top, path)
+        return excluded.matches(shown, directory=settings.covers(path))
 
     # -- results
 
@@ -224,6 +243,19 @@ class _Search:
     def problem(self, code: str, path: str, message: str, line: int | None = None) -> None:
         """Note something that could not be looked at."""
         self.problems.append(Problem(code, path.rstrip(os.sep) or path, message, line))
+
+
+def _exclusion(settings: Settings, top: str, path: str) -> tuple[Patterns, str]:
+    """What the settings exclude, and what they call a path below `top`.
+
+    What excludes `top` itself, which somebody asked for, does not count.
+    """
+    excluded = settings.excluded
+    if not settings.covers(path):
+        return excluded, os.path.relpath(path, top).replace(os.sep, "/")
+    if settings.covers(top) and excluded.matches(above := settings.relative(top) + "/"):
+        excluded = excluded.without(above)
+    return excluded, settings.relative(path)
 
 
 def _plain(item: Discovered, real: str) -> bool:

@@ -21,6 +21,7 @@ from ecocompute_lint.analysis.objects import (
     Seq,
     spot_of,
 )
+from ecocompute_lint.analysis.project import Project
 from ecocompute_lint.knowledge import apis, callbacks
 from ecocompute_lint.nodes import walk
 from ecocompute_lint.values import Input, Payload, Symbol, Value, union
@@ -31,8 +32,8 @@ _MOST_ITEMS = 4
 class Callbacks(Functions):
     """Follows calls that others make."""
 
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
+    def __init__(self, project: Project | None = None) -> None:
+        super().__init__(project)
         self._made: dict[ast.Call, ast.Call] = {}
 
     def apply(self, payload: Payload, call: Call, node: ast.Call) -> Value:

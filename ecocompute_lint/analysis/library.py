@@ -16,6 +16,7 @@ from ecocompute_lint.analysis.objects import (
     Argument,
     Bound,
     Call,
+    Frame,
     Function,
     Obj,
     Parent,
@@ -164,9 +165,9 @@ def _vars(run: Expressions, call: Call, node: ast.Call) -> Value | None:
 
 def _super(run: Expressions, call: Call, node: ast.Call) -> Value | None:
     del call, node
-    frame = run.frame
+    frame: Frame | None = run.frame
     while frame is not None and frame.cls is None:
-        frame = frame.parent  # type: ignore[assignment]
+        frame = frame.parent
     if frame is None or frame.cls is None or frame.instance is None:
         return None
     return known(Parent(frame.cls, frame.instance))

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ecocompute_lint.analysis.families import Families
+from ecocompute_lint.analysis.idle import without_idle
 from ecocompute_lint.analysis.objects import Class, Frame, Function, Obj, Ref
 from ecocompute_lint.analysis.project import Project
 from ecocompute_lint.analysis.relevance import CONSTRUCTORS, relevance_of
@@ -36,13 +37,14 @@ class Module(Statements):
     def follow(self, tree: ast.Module) -> None:
         """Run the top level, then each function as if somebody called it with its defaults."""
         self.tree = tree
-        self.worth(relevance_of(tree))
-        self.run(tree.body)
+        relevance = relevance_of(tree)
+        self.worth(relevance)
+        self.run(without_idle(tree.body))
         self.path = ALWAYS
         self._functions()
         if self.exhausted:
             return
-        if self.classes or any(isinstance(node, ast.Global) for node in walk(tree)):
+        if self.classes or relevance.shares:
             # What one method or function stores, another one finds only now.
             self._functions()
 

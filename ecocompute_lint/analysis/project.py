@@ -10,7 +10,7 @@ import ast
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +50,7 @@ class Project:
         self._parse = parse
         self._folders = tuple(_folders(os.path.dirname(self.file), os.path.abspath(root)))
         self._found: dict[tuple[str, str], str | None] = {}
+        self._tops: dict[str, list[str]] = {}
 
     def find(self, module: str, importer: str) -> str | None:
         """The file or folder behind a module's name, as `importer` (a path) writes it."""
@@ -69,13 +70,25 @@ class Project:
         if parts[0] in LIBRARIES or parts[0] in sys.stdlib_module_names:
             return None
         spaces: list[str] = []
-        for base in self._folders:
+        for base in self._holding(parts[0]):
             found = _module_at(base, parts)
             if found is not None and found.endswith(".py"):
                 return found
             if found is not None:
                 spaces.append(found)
         return spaces[0] if spaces else None
+
+    def _holding(self, top: str) -> Iterable[str]:
+        """The folders in which absolute imports find something of that name."""
+        found = self._tops.get(top)
+        if found is None:
+            paths = ((base, os.path.join(base, top)) for base in self._folders)
+            found = self._tops[top] = [
+                base
+                for base, path in paths
+                if traces.is_folder(path) or traces.is_file(f"{path}.py")
+            ]
+        return found
 
     def module(self, path: str) -> Parsed | None:
         """The module in a file; None for a folder, the audited file and what cannot be read."""

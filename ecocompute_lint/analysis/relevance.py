@@ -7,7 +7,7 @@ value to one that does. They are not followed; what they return is unknown.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,7 @@ class _Scan:
         """The names that the results of calls are given, by the word that is called."""
         self.makers: dict[ast.AST, str] = {}
         """The classes of constructors."""
+        self.shares = False
         self._read(tree)
 
     def name_of(self, function: ast.AST) -> str:
@@ -98,7 +99,7 @@ class _Scan:
             if kind is ast.Constant:
                 size += 1
                 if type(node.value) is str:
-                    words.add(_word_of_text(node.value))
+                    words.add(word_of_text(node.value))
                 continue
             if kind is ast.Attribute:
                 size += 2
@@ -128,7 +129,7 @@ class _Scan:
         if isinstance(node, (ast.keyword, ast.arg)):
             words.add(node.arg or "")
             if isinstance(node, ast.keyword) and node.arg in SILENT:
-                words.add(_told(node.arg, node.value))
+                words.add(told(node.arg, node.value))
         elif isinstance(node, ast.alias):
             imported = node.name.rsplit(".", 1)[-1]
             if imported in _WORDS or names_generation(imported):
@@ -139,6 +140,7 @@ class _Scan:
                 given.update(_word(target) for target in node.targets)
         elif isinstance(node, ast.Global):
             words.add("global")
+            self.shares = True
         elif isinstance(node, ast.ClassDef):
             made = [item for item in node.body if getattr(item, "name", "") in CONSTRUCTORS]
             self.makers.update(dict.fromkeys(made, node.name))
@@ -163,18 +165,18 @@ class Relevance:
 
     The others are followed because they are small or make instances.
     """
+    shares: bool = False
+    """Whether functions give values to the module's own variables."""
 
 
 def relevance_of(tree: ast.Module) -> Relevance:
     """The functions to follow: those with a telling word, and those that call one of them."""
     scan = _Scan(tree)
-    words = _WORDS | scan.aliases | scan.callables()
+    more = scan.aliases | scan.callables()
     telling = {
         function
         for function, found in scan.words.items()
-        if not words.isdisjoint(found)
-        or found >= _DECODING
-        or any(map(effects.trains, found - _MODE))
+        if tells(found, more) or any(map(effects.trains, found - _MODE))
     }
     followed = {
         function
@@ -185,7 +187,12 @@ def relevance_of(tree: ast.Module) -> Relevance:
     followed |= telling
     _with_callers(followed, large | telling, scan, scan.name_of)
     _with_callers(telling, set(telling), scan, scan.called_as)
-    return Relevance(frozenset(followed), frozenset(telling & followed))
+    return Relevance(frozenset(followed), frozenset(telling & followed), scan.shares)
+
+
+def tells(words: set[str], more: Set[str] = frozenset()) -> bool:
+    """Whether words can load, configure or use a model; `more` tell as well."""
+    return not (_WORDS.isdisjoint(words) and more.isdisjoint(words)) or words >= _DECODING
 
 
 def _with_callers(
@@ -206,7 +213,7 @@ def _word(node: ast.AST) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return _word_of_text(node.value)
+        return word_of_text(node.value)
     return ""
 
 
@@ -215,7 +222,8 @@ def _is_pattern(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in ("re", "regex")
 
 
-def _word_of_text(text: str) -> str:
+def word_of_text(text: str) -> str:
+    """What a text says: itself where it is short, or what it stands for."""
     if text in SILENT:
         return _UNUSUAL  # in a dict, or asked of one
     if has_flag(text) or launches(text):
@@ -223,7 +231,7 @@ def _word_of_text(text: str) -> str:
     return text if len(text) < 80 else ""
 
 
-def _told(option: str, value: ast.expr) -> str:
+def told(option: str, value: ast.expr) -> str:
     """What the value of a quiet option says: nothing where it is only passed along."""
     if isinstance(value, ast.Constant):
         return _USUAL if repr(value.value) in SILENT[option] else _UNUSUAL

@@ -73,6 +73,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:[\w.-]*[-_.])?environment(?:[-_.][\w.-]*)?\.ya?ml"), "conda"),
 )
 """Patterns of names come before endings."""
+_IN_PATTERNS = ("file", "requirement", "constraint", "environment")
+"""One of these is in every name that a pattern matches."""
 _FOLDERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:^|/)(?:requirements|constraints)/[^/]+\.(?:txt|in)$"), "requirements"),
 )
@@ -144,9 +146,10 @@ def kind_of(name: str) -> str | None:
     base = path.rsplit("/", 1)[-1]
     if base in _NAMES:
         return _NAMES[base]
-    for pattern, kind in _PATTERNS:
-        if pattern.fullmatch(base):
-            return kind
+    if any(word in base for word in _IN_PATTERNS):
+        for pattern, kind in _PATTERNS:
+            if pattern.fullmatch(base):
+                return kind
     dot = base.rfind(".")
     if dot >= 0 and base[dot:] in _ENDINGS:
         return _ENDINGS[base[dot:]]
