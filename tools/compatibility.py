@@ -6,7 +6,8 @@
     python tools/compatibility.py --write                             keeps what came out
 
 The lowest versions are the bounds that pyproject.toml declares. Each run works on a copy of the
-checkout, in an environment of its own; the tools of the tests themselves are the latest ones.
+checkout, in an environment of its own; the tools of the tests themselves are the latest ones that
+go with it.
 Needs git and a package index.
 """
 
@@ -31,6 +32,8 @@ KEPT = ROOT / "benchmarks" / "reliability" / "compatibility.json"
 TITLE = "Versions of Python and of what ecolint needs"
 COMMAND = "python tools/compatibility.py --write"
 BOUND = re.compile(r'"([A-Za-z0-9._-]+)>=([0-9][0-9.]*)')
+# Newer ones say that they go with an older click than they do.
+TOOLS = {"check-jsonschema": "0.29.0"}
 # What each dependency is needed for: the command and its output, settings, repairs, the server.
 QUICK = "test_cli test_fix_apply test_packages".split()
 
@@ -64,7 +67,8 @@ def environment(python: str, versions: str, place: Path, checkout: Path) -> Path
     command = [str(own), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     if versions == "lowest":
         pinned = place / "lowest.txt"
-        pinned.write_text("".join(f"{name}=={version}\n" for name, version in bounds().items()))
+        lowest = {**bounds(), **TOOLS}
+        pinned.write_text("".join(f"{name}=={version}\n" for name, version in lowest.items()))
         command += ["-c", str(pinned)]
     subprocess.run([*command, "-e", f"{checkout}[dev]"], check=True)
     return own

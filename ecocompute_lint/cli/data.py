@@ -31,7 +31,12 @@ class _Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Group, invoke_without_command=True, context_settings=_CONTEXT)
+@click.group(
+    cls=_Group,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND] [ARGS]...",  # older versions of click forget the brackets
+    context_settings=_CONTEXT,
+)
 @click.option("--rows", "card", metavar="GPU", help="Print the rows of a card.")
 @click.option("--data", "files", metavar="FILE", multiple=True, help="Add this file of your own.")
 @click.option("--header", is_flag=True, help="Print the header line of such a file.")
