@@ -91,6 +91,14 @@ class Report:
         return (*(file.problem for file in self.files if file.problem), *self.problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What the first gate lets through: the contents, and whether a word in them matters."""
+
+    data: bytes
+    relevant: bool
+
+
 IRRELEVANT = "nothing to look at"
 """Why most files are passed over."""
 
@@ -105,6 +113,7 @@ def audit_text(
     suppressions: bool = True,
     with_edits: bool = False,
     thorough: bool = False,
+    relevant: bool = False,
     pins: Mapping[str, PackagePin] = MappingProxyType({}),
 ) -> FileReport:
     """Audit one text as if it stood at `path`.
@@ -112,15 +121,15 @@ def audit_text(
     `kind` is what the name says unless it is given. `tree` is the parsed module of a Python text,
     if the caller has one. `suppressions` honours ``# noqa`` comments.
     `with_edits` works out the edits of each repair. `thorough` parses even a text without a word
-    that matters, so that broken code is reported. `pins` come before those that lie around the
-    file. Never raises for any text.
+    that matters, so that broken code is reported. With `relevant` it is known that there is such a
+    word. `pins` come before those that lie around the file. Never raises for any text.
     """
     from ecocompute_lint.sources.documents import Unreadable
 
     settings = settings_or_default(settings)
     kind = kind or registry.kind_at(path)
     loads = settings.gpu is not None
-    relevant = registry.may_matter(kind, text, loads=loads)
+    relevant = relevant or registry.may_matter(kind, text, loads=loads)
     comments = suppressions and unused.asked(text, settings)
     if not (relevant or thorough or comments):
         return FileReport(path, "skipped", reason=IRRELEVANT)
@@ -272,17 +281,21 @@ def audit_file(
     kind: str | None = None,
     with_edits: bool = False,
     thorough: bool = False,
+    relevant: bool = False,
     once: bool = False,
 ) -> FileReport:
-    """Audit one file; `path` is what it is called in reports. `once`: it may be a pipe."""
+    """Audit one file; `path` is what it is called in reports.
+
+    `relevant`: it has passed the first gate. `once`: it may be a pipe.
+    """
     from ecocompute_lint.sources.text import UnreadableSource, decode
 
     kind = kind or registry.kind_at(path)
-    data = gated(file, path, settings, kind=kind, thorough=thorough, once=once)
-    if isinstance(data, FileReport):
-        return data
+    passed = gated(file, path, settings, kind=kind, thorough=thorough, relevant=relevant, once=once)
+    if isinstance(passed, FileReport):
+        return passed
     try:
-        text = decode(data, cookie=kind == PYTHON).text
+        text = decode(passed.data, cookie=kind == PYTHON).text
     except UnreadableSource as error:
         problem = Problem(UNPARSABLE, path, error.reason, error.line)
         return FileReport(path, "failed", problem=problem)
@@ -291,7 +304,12 @@ def audit_file(
         report = _guarded(
             path,
             lambda: audit(
-                text, path=path, settings=settings, with_edits=with_edits, thorough=thorough
+                text,
+                path=path,
+                settings=settings,
+                with_edits=with_edits,
+                thorough=thorough,
+                relevant=passed.relevant,
             ),
         )
     return _renumbered(report)
@@ -304,8 +322,9 @@ def gated(
     *,
     kind: str,
     thorough: bool = False,
+    relevant: bool = False,
     once: bool = False,
-) -> FileReport | bytes:
+) -> FileReport | Passed:
     """The first look at a file: its contents, or its report where they need no analysis."""
     from ecocompute_lint.files import TooLarge, contents
 
@@ -317,10 +336,10 @@ def gated(
     except OSError as error:
         reason = error.strerror or str(error)
         return FileReport(path, "failed", problem=Problem(UNPARSABLE, path, reason))
-    matters = thorough or registry.may_matter(kind, data, loads=settings.gpu is not None)
-    if not matters and not unused.asked(data, settings):
+    relevant = relevant or registry.may_matter(kind, data, loads=settings.gpu is not None)
+    if not (relevant or thorough or unused.asked(data, settings)):
         return FileReport(path, "skipped", reason=IRRELEVANT)
-    return data
+    return Passed(data, relevant)
 
 
 def _renumbered(report: FileReport) -> FileReport:

@@ -45,9 +45,10 @@ def audit_notebook(
     settings: Settings | None = None,
     with_edits: bool = False,
     thorough: bool = False,
+    relevant: bool = False,
 ) -> FileReport:
     """Audit one notebook, given as JSON. Never raises for any text."""
-    matters = thorough or registry.may_matter(NOTEBOOK, raw, loads=_loads(settings))
+    matters = thorough or relevant or registry.may_matter(NOTEBOOK, raw, loads=_loads(settings))
     if not matters and (settings is None or not unused.asked(raw, settings)):
         return FileReport(path, "skipped", reason=IRRELEVANT)
     from ecocompute_lint.sources.notebook import read

@@ -19,11 +19,17 @@ from ecocompute_lint.knowledge.apis import (
 )
 from ecocompute_lint.knowledge.commands import FLAGS, PROGRAMS
 from ecocompute_lint.knowledge.execution_apis import MODEL_WORDS
+from ecocompute_lint.knowledge.runners import MAGIC_INSTALLS, RUNS
 from ecocompute_lint.sources import kinds
 
 _FLAGS = re.compile(FLAGS.pattern.encode())
 _INSTALLS = re.compile(
     rb"(?:pip|mamba|conda|uv|poetry)\b.*\binstall|(?:pip|conda|mamba)_install|install_requires"
+)
+_RUNNING = (
+    re.compile(rb"install_requires"),  # what setuptools runs
+    re.compile(RUNS.encode()),
+    re.compile(MAGIC_INSTALLS.encode(), re.MULTILINE),
 )
 _NO_RELEASE = re.compile(rb"nightl|dev\d|git\+|github\.com|continuous", re.IGNORECASE)
 
@@ -121,7 +127,7 @@ def may_matter(source: bytes | str, *, loads: bool = False, python: bool = False
     raw = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
     if _PROGRAMS.inside(raw) and (loads or _FLAGS.search(raw)):
         return True
-    if may_install(raw):
+    if may_install(raw, python=python):
         return True
     needles = [_LOUD]
     of_models = _MODELS.inside(raw)
@@ -171,9 +177,11 @@ def _is_formatted(match: re.Match[bytes]) -> bool:
     return b"f" in prefix or b"F" in prefix
 
 
-def may_install(raw: bytes) -> bool:
-    """Whether a text may install what is no release."""
-    return any(map(_INSTALLS.search, _lines(raw, b"install"))) and bool(_NO_RELEASE.search(raw))
+def may_install(raw: bytes, *, python: bool = False) -> bool:
+    """Whether a text may install what is no release. In `python` something has to run that."""
+    if not any(map(_INSTALLS.search, _lines(raw, b"install"))) or not _NO_RELEASE.search(raw):
+        return False
+    return not python or any(pattern.search(raw) for pattern in _RUNNING)
 
 
 def _lines(raw: bytes, word: bytes) -> Iterator[bytes]:

@@ -33,6 +33,8 @@ class Work:
     thorough: bool
     with_edits: bool = False
     traced: bool = False
+    relevant: bool = False
+    """Whether it has passed the first gate."""
 
     def __call__(self) -> Done:
         """Analyse it. Raises ConfigError and RuleError."""
@@ -54,6 +56,7 @@ class Work:
             kind=self.item.kind,
             with_edits=self.with_edits,
             thorough=self.thorough,
+            relevant=self.relevant,
             once=self.item.once,
         )
 
@@ -85,6 +88,7 @@ class Run:
         self._cache: Cache | None = None
         self.progress = progress or (lambda done, total: None)
         self.reports: dict[int, FileReport] = {}
+        self._relevant: set[int] = set()
 
     def __call__(self) -> list[FileReport]:
         """The reports, in the order of the files. Raises ConfigError and RuleError."""
@@ -157,7 +161,8 @@ class Run:
     def _work(self, number: int) -> Work:
         item = self.items[number]
         traced = self.cached and not item.once
-        return Work(item, self._thorough(number), self.with_edits, traced)
+        relevant = number in self._relevant
+        return Work(item, self._thorough(number), self.with_edits, traced, relevant)
 
     def _thorough(self, number: int) -> bool:
         # Who names a file wants to know if it is broken. A hook names whatever has changed.
@@ -177,6 +182,8 @@ class Run:
         stamp = traces.stamp_of(str(item.file)) if self._cache is not None else None
         found = gated(item.file, item.path, item.settings, kind=item.kind)
         if not isinstance(found, FileReport):
+            if found.relevant:
+                self._relevant.add(number)
             return None
         if found.reason == IRRELEVANT:
             if self._thorough(number):

@@ -31,6 +31,7 @@ _ITSELF = frozenset({"self", "super", "cls"})
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__"})
 _FACTORIES = COMMON_NEEDLES - GENERATING
 _LOADING = LOADING - _FACTORIES
+_SPECIAL = _FACTORIES | _LOADING | GENERATING
 _BY_NAME = frozenset({"getattr", "methodcaller", "attrgetter"})
 """What looks up a method by its name."""
 _READING = frozenset({"pop", "get", "getattr", "hasattr", "setdefault"})
@@ -96,20 +97,34 @@ class Usage:
         return context.repeated or not self._hot.isdisjoint(context.functions)
 
     def _read(self, tree: ast.Module) -> None:
+        # Written out for speed: every node of every module with common words comes here.
         scopes: list[tuple[list[Any], _Context]] = [(list(tree.body), _Context())]
         for pending, context in scopes:  # grows on the way
+            called: set[str] = set()
+            read: set[str] = set()
             while pending:
                 node = pending.pop()
                 kind = type(node)
                 if kind is ast.Constant:
                     continue
                 if kind is ast.Name or kind is ast.Attribute:
-                    self._mention(node, context)
-                    if kind is ast.Attribute:
+                    if kind is ast.Name:
+                        name = node.id
+                    else:
+                        name = node.attr
                         pending.append(node.value)
+                    if type(node.ctx) is ast.Load:
+                        read.add(name)
+                    if name in _SPECIAL:
+                        self._mention(node, name, context)
                 elif kind is ast.Call:
+                    called.add(_word(node.func))
                     self._call(node, context)
                     pending += _operands(node)
+                elif kind is ast.keyword:
+                    if node.arg in _QUIET and not _is_passed(node.arg, node.value):
+                        self.tells = True
+                    pending.append(node.value)
                 elif kind in _FUNCTIONS:
                     pending += node.decorator_list
                     scopes.append(([node.args, *node.body], self._function(node, context)))
@@ -127,6 +142,9 @@ class Usage:
                     if kind in _GIVING and not self.tells:
                         self.tells = any(_is_told(name, value) for name, value in _given(node))
                     pending += CODE.below(node)
+            self._hot |= read | called if context.repeated else read
+            for function in context.functions:
+                self._calls.setdefault(function, set()).update(read, called)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, around: _Context) -> _Context:
         name = around.cls if node.name in _CONSTRUCTORS and around.cls else node.name
@@ -146,13 +164,13 @@ class Usage:
         if name in _LOADING and not _loads_no_model(node.func, context):
             self.loads = True
             self._splats(node)
-        self._factory(node.func)
-        self._mentioned(name, context, called=True)
-        if name in _READING | _BY_NAME:
+        if name in _FACTORIES:
+            self._factory(node.func)
+        if name in _BY_NAME:
             for item in node.args:
-                if name in _BY_NAME and _word(item) in GENERATING:
+                if _word(item) in GENERATING:
                     self._generating.append(context._replace(repeated=True))
-        elif any(isinstance(item, ast.Constant) and item.value in _QUIET for item in node.args):
+        elif name not in _READING and any(isinstance(item, ast.Constant) and item.value in _QUIET for item in node.args):
             self.tells = True
 
     def _splats(self, load: ast.Call) -> None:
@@ -165,28 +183,19 @@ class Usage:
 
     def _factory(self, node: ast.expr) -> None:
         """Note what makes pipelines or engines: a dotted name, or one that may be a variable."""
-        if _word(node) in _FACTORIES:
-            if isinstance(node, ast.Name):
-                self._factories.add(node.id)
-            elif _root(node) not in _ITSELF:
-                self.makes = True
+        if isinstance(node, ast.Name):
+            self._factories.add(node.id)
+        elif _root(node) not in _ITSELF:
+            self.makes = True
 
-    def _mentioned(self, name: str, context: _Context, *, called: bool) -> None:
-        """Note that a name stands somewhere, which may be that of a function."""
-        if not called or context.repeated:
-            self._hot.add(name)
-        for function in context.functions:
-            self._calls.setdefault(function, set()).add(name)
-
-    def _mention(self, node: ast.Name | ast.Attribute, context: _Context) -> None:
-        """Note a name that is read, and not called."""
-        name = _word(node)
+    def _mention(self, node: ast.Name | ast.Attribute, name: str, context: _Context) -> None:
+        """Note a word that matters, and is not called."""
         if type(node.ctx) is not ast.Load:
             if name in _FACTORIES and isinstance(node, ast.Name):
                 self._bound.add(name)
             return
-        self._factory(node)
-        self._mentioned(name, context, called=False)
+        if name in _FACTORIES:
+            self._factory(node)
         self.loads |= name in _LOADING
         if name in GENERATING:
             self.generates = True
@@ -194,9 +203,7 @@ class Usage:
                 self._generating.append(context._replace(repeated=True))
 
 
-_GIVING = frozenset(
-    {ast.keyword, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Dict, ast.arguments}
-)
+_GIVING = frozenset({ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Dict, ast.arguments})
 
 
 def _loads_no_model(callee: ast.expr, context: _Context) -> bool:
@@ -235,9 +242,7 @@ def _operands(call: ast.Call) -> Iterator[ast.AST]:
 
 def _given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """The names that a node gives values."""
-    if isinstance(node, ast.keyword):
-        yield node.arg or "", node.value
-    elif isinstance(node, ast.Assign):
+    if isinstance(node, ast.Assign):
         for target in node.targets:
             yield _target(target), node.value
     elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:

@@ -138,7 +138,7 @@ def _read(
 
 def _installed(text: str, tree: ast.Module, file: Path | None) -> tuple[Deployment, ...]:
     """What a text installs, where that may be no release; setup.py by what it requires too."""
-    if not may_install(text.encode("utf-8", "surrogatepass")):
+    if not may_install(text.encode("utf-8", "surrogatepass"), python=True):
         return ()
     from ecocompute_lint.sources.package_facts import facts
     from ecocompute_lint.sources.python_installs import installed

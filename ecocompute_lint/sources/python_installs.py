@@ -7,23 +7,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ecocompute_lint.findings import Place
+from ecocompute_lint.knowledge.runners import BUILDERS, MAGIC_INSTALLS, RUNNERS, RUNS
 from ecocompute_lint.nodes import children, walk
 from ecocompute_lint.sources.documents import UNKNOWN, Branch, Package, Word
 from ecocompute_lint.sources.installs import packages_of
 from ecocompute_lint.sources.text import LineMap
 
-_RUNNERS = frozenset(
-    "run call check_call check_output Popen system popen getoutput run_commands getstatusoutput "
-    "create_subprocess_exec create_subprocess_shell run_cmd run_command".split()
-)
-_BUILDERS: Mapping[str, tuple[str, ...]] = {
-    "pip_install": ("pip", "install"),
-    "uv_pip_install": ("uv", "pip", "install"),
-    "conda_install": ("conda", "install"),
-    "micromamba_install": ("micromamba", "install"),
-}
-"""Methods of Modal's images, by the command that they stand for."""
-_RUNS = re.compile(rf"\b(?:{'|'.join(sorted({*_RUNNERS, *_BUILDERS}))})\s*\(")
+_RUNS = re.compile(RUNS)
 _OPTIONS: Mapping[str, str] = {
     "index_url": "--index-url",
     "extra_index_url": "--extra-index-url",
@@ -34,7 +24,7 @@ _OF_MACHINE = re.compile(
     r"environ|getenv|platform|cuda|exists|isfile|isdir|find_spec|sys\.modules|colab"
 )
 """Tests that the machine decides, and not whoever calls."""
-_MAGIC = re.compile(r"^[ \t]*[!%](?=[^\n]*\binstall\b)", re.MULTILINE)
+_MAGIC = re.compile(MAGIC_INSTALLS, re.MULTILINE)
 
 
 def installed(text: str, tree: ast.Module) -> Iterator[Package]:
@@ -71,12 +61,12 @@ def _is_main(test: ast.expr) -> bool:
 def _commands(node: ast.Call, lines: LineMap) -> Iterator[Sequence[Word]]:
     """The commands that a call runs, word by word."""
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-    if name in _BUILDERS and isinstance(node.func, ast.Attribute):
+    if name in BUILDERS and isinstance(node.func, ast.Attribute):
         given = [item for argument in node.args for item in _texts(argument, lines)]
         if not any(word.text == UNKNOWN for word in given):
-            start = [Word(text, lines.node(node)) for text in _BUILDERS[name]]
+            start = [Word(text, lines.node(node)) for text in BUILDERS[name]]
             yield [*start, *given, *_options(node, lines)]
-    elif name in _RUNNERS:
+    elif name in RUNNERS:
         for argument in node.args:
             words = _texts(argument, lines)
             if isinstance(argument, ast.List | ast.Tuple):
