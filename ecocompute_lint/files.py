@@ -7,7 +7,6 @@ import os
 import stat
 from pathlib import Path
 
-
 _PIECE = 1 << 20
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 

@@ -170,7 +170,9 @@ class Usage:
             for item in node.args:
                 if _word(item) in GENERATING:
                     self._generating.append(context._replace(repeated=True))
-        elif name not in _READING and any(isinstance(item, ast.Constant) and item.value in _QUIET for item in node.args):
+        elif name not in _READING and any(
+            isinstance(item, ast.Constant) and item.value in _QUIET for item in node.args
+        ):
             self.tells = True
 
     def _splats(self, load: ast.Call) -> None:

@@ -30,7 +30,7 @@ from ecocompute_lint.config import Settings
 from ecocompute_lint.engine.catalogue import load_rules
 from ecocompute_lint.engine.judge import judge
 from ecocompute_lint.findings import Confidence, Finding
-from ecocompute_lint.prefilter import may_matter
+from ecocompute_lint.prefilter import may_matter, without_gates
 from ecocompute_lint.screening import screen
 from ecocompute_lint.sources import package_facts
 from ecocompute_lint.sources.python_installs import installed
@@ -66,7 +66,8 @@ def outside_of_any_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def ungated(text: str, gpu: str | None) -> list[Finding]:
     """The findings of every rule at any confidence, with no gate before the analysis."""
-    reader = Executions(follow(ast.parse(text)), LineMap(text))
+    with without_gates():
+        reader = Executions(follow(ast.parse(text)), LineMap(text))
     facts = [*reader.deployments(), *reader.executions()]
     facts += package_facts.facts(installed(text, ast.parse(text)))
     return judge(facts, load_rules(), path="a.py", gpu=gpu, context="all", base=Path.cwd())

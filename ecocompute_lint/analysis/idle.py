@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecocompute_lint import prefilter
-from ecocompute_lint.analysis.relevance import told, tells, word_of_text
+from ecocompute_lint.analysis.relevance import tells, told, word_of_text
 from ecocompute_lint.knowledge.apis import NOT_A_MODEL
 from ecocompute_lint.knowledge.execution_apis import SILENT
 from ecocompute_lint.nodes import CODE, walk
