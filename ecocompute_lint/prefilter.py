@@ -64,12 +64,19 @@ _WORD_BYTES = frozenset(b"_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ
 
 
 def _stands(word: bytes, text: bytes) -> bool:
-    """Whether a word stands in a text with nothing beside it that would make it another word."""
+    """Whether a word stands in a text with nothing beside it that would make it another word.
+
+    What defines a function of that name does not count.
+    """
     start = text.find(word)
     while start >= 0:
         end = start + len(word)
         before, after = text[start - 1 : start] if start else b"", text[end : end + 1]
-        if _WORD_BYTES.isdisjoint(before) and _WORD_BYTES.isdisjoint(after):
+        if (
+            _WORD_BYTES.isdisjoint(before)
+            and _WORD_BYTES.isdisjoint(after)
+            and text[start - 4 : start] != b"def "
+        ):
             return True
         start = text.find(word, end)
     return False
