@@ -94,11 +94,14 @@ def is_code(source: str) -> bool:
 
 
 ENGINE = "dtype: float32\nmodel: org/m-7b\ngpu-memory-utilization: 0.9\n"
+FROM_BEFORE = 'MODEL=org/m-7b\nssh host "exec vllm serve $MODEL"'
+"""The command ends with what stands before it."""
 
 
 @examples(50)
 @given(deployments(), GPUS)
 @example(Deployment("engine.yaml", ENGINE), None)
+@example(Deployment("run.sh", FROM_BEFORE), None)
 def test_other_files(file: Any, gpu: str | None) -> None:
     report = audited(file.name, file.text, gpu)
     for item in report.findings:

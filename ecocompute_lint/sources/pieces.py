@@ -75,8 +75,12 @@ class Piece:
 
     def place(self, start: int, end: int) -> Place:
         """The place in the file of the characters from `start` up to `end`."""
-        first = self.offset(start)
-        return self.lines.place(first, max(first, self.offset_behind(end)))
+        first, behind = self.offset(start), self.offset_behind(end)
+        if behind < first and start < end:
+            # It ends with what a variable holds, which stands before: the part up to there.
+            run = bisect_right(self.starts, start)
+            behind = self.offset_behind(min(end, self.starts[run]))
+        return self.lines.place(first, max(first, behind))
 
     def slice(self, start: int, end: int) -> Piece:
         """A part of it."""
