@@ -38,11 +38,7 @@ UNPARSABLE = {
     "merge conflict": (TRAP + "<<<<<<< HEAD\n", "a.py:3:1", "invalid syntax"),
     "template": (MENTION + "{% if a %}\n", "a.py:2:2", "invalid syntax"),
     "python 2 print": (TRAP + "print 'hello'\n", "a.py:3:1", "(Python 2 code?)"),
-    "python 2 except": (
-        TRAP + "try:\n    pass\nexcept A, b:\n    pass\n",
-        "a.py:5:8",
-        "(Python 2 code?)",
-    ),
+    "python 2 raise": (TRAP + "raise ValueError, 'x'\n", "a.py:3:17", "(Python 2 code?)"),
     "python 2 octal": (TRAP + "x = 0777\n", "a.py:3:5", "(Python 2 code?)"),
     "undecodable": (TRAP.encode() + b"# caf\xe9\n", "a.py:3", "not valid UTF-8"),
     "undecodable first line": (b"# caf\xe9\n" + TRAP.encode(), "a.py:1", "not valid UTF-8"),

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deployment_texts import deployments, notebooks_of
+from deployment_texts import Deployment, deployments, notebooks_of
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 from inference_code import programs
@@ -178,8 +178,13 @@ def comments(text: str) -> Counter[str]:
 # -- other files and notebooks
 
 
+NO_END = "dtype: float32\r\nenable-prefix-caching: true\r\n\r\nenforce-eager: true"
+"""The last line goes, which has no end."""
+
+
 @examples(30)
 @given(deployments(), st.sampled_from(sorted(CHOICES)))
+@example(Deployment("engine.yaml", NO_END), "default")
 def test_repairs_of_other_files_are_clean(file: Any, choice: str) -> None:
     chosen = CHOICES[choice]
     before = auditor(file.name)(file.text, path=file.name, settings=chosen)

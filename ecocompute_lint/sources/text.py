@@ -13,7 +13,7 @@ import re
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from ecocompute_lint.findings import Place
 from ecocompute_lint.frozen import dataclass
@@ -93,15 +93,29 @@ def _declared(data: bytes) -> str:
                 body.decode("utf-8")
             except UnicodeDecodeError as bad:
                 raise UnreadableSource("not valid UTF-8", _line_of(body, bad.start)) from None
+            if cookie := _cookie(body):  # Python 3.14 reads the line by it
+                raise UnreadableSource(_impossible(cookie)) from None
         raise UnreadableSource(str(error)) from None
+    except LookupError:  # so does this one, where it is no encoding of texts
+        raise UnreadableSource(_impossible(_cookie(data))) from None
     encoding = "utf-8" if encoding == "utf-8-sig" else encoding
     try:
         readable = "#\n".encode(encoding) == b"#\n"
     except (LookupError, UnicodeError, ValueError):
         readable = False
     if not readable:  # utf-16, rot13, …: a cookie in ASCII cannot be true there
-        raise UnreadableSource(f"declares the encoding {encoding}, which no source file can have")
+        raise UnreadableSource(_impossible(encoding))
     return encoding
+
+
+def _impossible(encoding: str) -> str:
+    return f"declares the encoding {encoding}, which no source file can have"
+
+
+def _cookie(data: bytes) -> str:
+    """The encoding that one of the first two lines names; empty where none does."""
+    lines = (line.decode("latin-1") for line in islice(_first_lines(data), 2))
+    return next((found[1] for found in map(tokenize.cookie_re.match, lines) if found), "")
 
 
 def _first_lines(data: bytes) -> Iterator[bytes]:

@@ -197,7 +197,13 @@ def _lines(source: Source, start: int, end: int, *, dash: bool) -> Place | None:
     if end > start and text[end - 1] in "\r\n":
         return _place(source, first, end)
     behind = _BEHIND.match(text, end)
-    return _place(source, first, behind.end()) if behind else None
+    if behind is None:
+        return None
+    if behind.end() == len(text) and text[behind.end() - 1] not in "\r\n":
+        # The last line has no end: those before it go, so that there still is none.
+        lines = text[max(0, first - _LONGEST_LINE) : first]
+        first -= len(lines) - len(lines.rstrip())
+    return _place(source, first, behind.end())
 
 
 def _place(source: Source, start: int, end: int) -> Place:
