@@ -29,10 +29,14 @@ model = AutoModelForCausalLM.from_pretrained(
 BUNDLED = "rtx4090d-mistral-7b-nf4-bs1-2026-02-12"
 
 
+_NUL = "\ue000"
+
+
 def text_of(*rows: dict[str, str]) -> str:
     """A file with these rows; what they leave out is empty."""
     file = io.StringIO()
     writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
+    # Python 3.10 writes no NUL, so something stands in for it.
+    writer.writerows({name: text.replace("\0", _NUL) for name, text in row.items()} for row in rows)
+    return file.getvalue().replace(_NUL, "\0")

@@ -276,6 +276,7 @@ CELLS = st.one_of(
 
 @given(st.dictionaries(st.sampled_from(COLUMNS), CELLS, max_size=6))
 @example({"model": "\u2028"})
+@example({"id": "\0"})
 def test_any_cells_load_or_are_explained(cells: dict[str, str]) -> None:
     content = text_of(ROW | {"precision": "fp16"}, ROW | cells).encode("utf-8", "replace")
     with contextlib.suppress(DataError):
