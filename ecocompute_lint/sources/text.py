@@ -25,6 +25,7 @@ _MARKS = {
 }
 _LONG_LINE = 2_000
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BYTES_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -114,8 +115,8 @@ def _impossible(encoding: str) -> str:
 
 def _cookie(data: bytes) -> str:
     """The encoding that one of the first two lines names; empty where none does."""
-    lines = (line.decode("latin-1") for line in islice(_first_lines(data), 2))
-    return next((found[1] for found in map(tokenize.cookie_re.match, lines) if found), "")
+    found = filter(None, map(_COOKIE.match, islice(_first_lines(data), 2)))
+    return next((match[1].decode("ascii") for match in found), "")
 
 
 def _first_lines(data: bytes) -> Iterator[bytes]:
