@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from properties_support import OPTIONS, command, examples, folder
 from python_layouts import files, modules
 
 from ecocompute_lint.audit import audit_paths
+from ecocompute_lint.findings import Finding
 
 OVERRIDES = {"min_confidence": "possible", "context": "all", "show_good": True}
 IMPORTED = (
@@ -89,11 +91,18 @@ def findings(paths: list[str] | None = None, **given: Any) -> dict[str, Any]:
         os.path.realpath(file.path): (
             file.status if file.status == "failed" else "",
             file.problem and (file.problem.message, file.problem.line),
-            [replace(item, path="") for item in file.findings],
+            [replace(item, path="", message=from_anywhere(item)) for item in file.findings],
         )
         for file in report.files
         if file.findings or file.problem
     }
+
+
+def from_anywhere(finding: Finding) -> str:
+    """A message that names the file of a pin as it is called from its own folder."""
+    return re.sub(
+        r"\((?:[^()\s]*/)?(requirements\.txt|pyproject\.toml)\)", r"(\1)", finding.message
+    )
 
 
 def forget() -> None:
