@@ -13,6 +13,7 @@ from ecocompute_lint.findings import Edit, Place
 from ecocompute_lint.fixes.apply import apply_edits
 from ecocompute_lint.fixes.import_text import extend
 from ecocompute_lint.fixes.imports import Imports
+from ecocompute_lint.repairs import fix_text
 
 CASES = cases("import")
 
@@ -43,6 +44,18 @@ def test_a_second_time_nothing_changes(case: Case) -> None:
     if any(step.startswith("move") for step in case.steps):
         return
     assert not fix(fixed, *case.steps)[1].edits
+
+
+def test_an_import_further_down_has_not_run() -> None:
+    text = (
+        "from transformers import AutoModelForCausalLM as Model\n"
+        "model = Model.from_pretrained('org/m-7b', load_in_8bit=True)\n"
+        "from transformers import AutoModelForCausalLM as Model\n"
+        "from transformers import BitsAndBytesConfig as BNB\n"
+    )
+    fixed = fix_text(text, path="a.py").text
+    assert "quantization_config=BitsAndBytesConfig(" in fixed.splitlines()[1]
+    assert "BitsAndBytesConfig" in fixed.splitlines()[0]
 
 
 def test_an_import_is_added_only_for_what_is_written() -> None:

@@ -267,6 +267,8 @@ class _View:
             return True
         if binding.typing_only or self._callee is None or not binding.steps:
             return False
+        if scope.is_above(binding):
+            return False
         same = [b for b in scope.binding(self._callee) if not b.typing_only]
         return bool(same) and all(
             b.target is not None and b.steps and b.steps[-1].same_block(binding.steps[-1])

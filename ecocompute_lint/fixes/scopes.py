@@ -73,9 +73,18 @@ class Scope:
         """What binds a name here."""
         return [binding for binding in self.bindings if binding.name == name]
 
+    def is_above(self, binding: Binding) -> bool:
+        """Whether the place runs before the statement that makes the binding is reached."""
+        for own, ours in zip(binding.steps, self.steps, strict=False):
+            if not own.same_block(ours):
+                return False
+            if own.index != ours.index:
+                return own.index > ours.index and not self.deferred
+        return False
+
     def runs_before(self, binding: Binding) -> bool:
         """Whether the binding has surely been made when the place runs."""
-        if binding.typing_only:
+        if binding.typing_only or self.is_above(binding):
             return False
         rest = binding.steps
         for own, ours in zip(binding.steps, self.steps, strict=False):
@@ -85,8 +94,6 @@ class Scope:
                 break
             rest = rest[1:]
             if own.index != ours.index:
-                if own.index > ours.index and not self.deferred:
-                    return False
                 break
         return len(rest) < len(binding.steps) and all(map(_transparent, rest))
 
